@@ -1,0 +1,61 @@
+"""The ledger: what one arm did with every candidate of one set of requests, beside the truth. Metrics read nothing else.
+
+Rows are (request, item) pairs: the retrieved pool of the arm and, where retrieval missed them, the oracle's items. It
+is made of plain arrays, so it can be filled from a simulation, from closed forms or from somebody else's logs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from funnel.candidates import Candidates
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """R requests and n rows, request-major as in `Candidates`; all row arrays have length n."""
+
+    rows: Candidates
+    """the retrieved pool and the oracle's items; `source` is 0 where only the oracle knew the item"""
+    oracle: np.ndarray
+    """bool (n,): the item is one of the request's oracle set T(r)"""
+    retrieved: np.ndarray
+    """bool (n,): the arm's retrieval returned it"""
+    early: np.ndarray
+    """bool (n,): it survived the early stage"""
+    slate: np.ndarray
+    """bool (n,): it survived the late stage and was shown"""
+    value: np.ndarray
+    """float32 (n,): true value V at the first position, every task included"""
+    friend: np.ndarray
+    """bool (n,): the item carries a bubble for this user"""
+    closeness: np.ndarray
+    """float32 (n,): greatest estimated closeness among the friends shown on it; 0 without a bubble"""
+    fresh: np.ndarray
+    """bool (n,): the item is among the newest tenth of the corpus"""
+    small: np.ndarray
+    """bool (n,): its creator is among the smaller half of creators by past views"""
+    early_score: np.ndarray
+    """float32 (n,): score of the arm's early stage, on every row"""
+    late_score: np.ndarray
+    """float32 (n,): score that the arm's late stage would give, on every row"""
+    reference_score: np.ndarray
+    """float32 (n,): score of the late stage with the change, the same judge for all arms"""
+    blind_value: np.ndarray
+    """float32 (n,): true value without what the change is about: its tasks out of the formula, its terms out of the world"""
+    oracle_value: np.ndarray
+    """float32 (R,): sum of V over T(r), the best n items of the whole corpus"""
+    blind_oracle_value: np.ndarray
+    """float32 (R,): sum of V over the best n items of the whole corpus by `blind_value`"""
+    friends: np.ndarray
+    """int64 (R,): friends of the user who asks"""
+    truth: dict[str, np.ndarray]
+    """float32 (n,) a task: true mean at the first position; the conditional tasks are nan where no bubble is"""
+    predicted: dict[str, np.ndarray]
+    """float32 (n,) a task of the arm's late stage: its prediction on every row"""
+    labels: dict[str, np.ndarray]
+    """float32 (n,) a task: drawn outcome if the row was shown at its place in the slate; nan off the slate"""
+    keep: int
+    """budget of the early stage"""
+    slate_size: int
+    """n, the size of the slate and of the oracle set"""

@@ -1,0 +1,142 @@
+"""What every multi-task ranker is built of: the protocol, stacks of like networks, and initial weights by name.
+
+The networks of a stack (experts, towers) have one shape, so a layer of all of them is one batched matrix product and
+nothing loops over experts or tasks.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+from funnel.rng import stream
+
+NOMINAL_COLUMNS = 64
+"""fan-in assumed for first layers: the true number of columns differs between arms, and the initial weights must not"""
+
+
+class Draws:
+    """Initial weights, each block drawn from a stream named by what it belongs to.
+
+    A feature's rows, an expert's layers and a task's tower get the same numbers in every arm that has them, so a paired
+    comparison does not pay for another initialisation. Scale of He et al. (ICCV 2015): variance 2 / fan-in.
+    """
+
+    def __init__(self, seed: int, columns: Mapping[str, int]):
+        """
+        Args:
+            columns: columns of each feature, in the order of the input row.
+        """
+        self.seed = seed
+        self.columns = columns
+
+    def block(self, shape: tuple[int, ...], fan_in: int, *names: str | int) -> Tensor:
+        """float32 `shape`: normal draws of one named block."""
+        draws = stream(self.seed, "init", *names).standard_normal(shape, np.float32)
+        return torch.from_numpy(draws * np.float32(np.sqrt(2 / fan_in)))
+
+    def first(self, name: str, members: Sequence[str | int], width: int) -> nn.Parameter:
+        """float32 (F, K * width): first layers of K networks side by side."""
+        rows = [
+            torch.cat([self.block((count, width), NOMINAL_COLUMNS, name, "first", member, feature) for member in members], 1)
+            for feature, count in self.columns.items()
+        ]
+        return nn.Parameter(torch.cat(rows))
+
+
+class MultiTaskModel(nn.Module, ABC):
+    """A batch of B rows to logits (B, T), columns in the order of the tasks: logits = body(x W + b).
+
+    The first layer is affine and apart from the body, because serving needs it so: the columns of x belong to the user,
+    the item or the pair, hence x W = x_user W_user + x_item W_item + x_pair W_pair, where the first term is computed once
+    a request and the second once a catalogue.
+    """
+
+    @abstractmethod
+    def first(self) -> tuple[Tensor, Tensor]:
+        """W (F, H) and b (H,) of the first layer, all its parts side by side."""
+
+    @abstractmethod
+    def body(self, hidden: Tensor) -> Tensor:
+        """Logits (B, T) of what the first layer gives, (B, H), before any nonlinearity."""
+
+    @abstractmethod
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """The parameters that every task trains; all others belong to single tasks."""
+
+    @property
+    @abstractmethod
+    def body_macs(self) -> int:
+        """Multiply-adds a row of the body."""
+
+    @property
+    @abstractmethod
+    def head_bias(self) -> nn.Parameter:
+        """(T, 1, 1): the constant of each task's logit."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.first()
+        return self.body(torch.addmm(bias, x, weight))
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds a row, nothing computed beforehand."""
+        return self.first()[0].numel() + self.body_macs
+
+    @property
+    def size(self) -> int:
+        """Parameters."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+class Stack(nn.Module):
+    """K multilayer perceptrons of one shape side by side, a ReLU after every layer."""
+
+    def __init__(self, draws: Draws, name: str, members: Sequence[str | int], widths: Sequence[int]):
+        """
+        Args:
+            members: the K names that the initial weights are drawn by.
+            widths: of the input and of each layer; the input alone gives the identity.
+        """
+        super().__init__()
+        shapes = list(zip(widths[:-1], widths[1:], strict=True))
+        self.weights = nn.ParameterList(
+            torch.stack([draws.block(shape, shape[0], name, layer, member) for member in members])
+            for layer, shape in enumerate(shapes)
+        )
+        self.biases = nn.ParameterList(torch.zeros(len(members), 1, shape[1]) for shape in shapes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(K, B, input) to (K, B, output)."""
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            x = relu(torch.baddbmm(bias, x, weight))
+        return x
+
+    @property
+    def macs(self) -> int:
+        return sum(weight.numel() for weight in self.weights)
+
+
+class TaskTowers(nn.Module):
+    """A tower a task, which ends in the task's logit."""
+
+    def __init__(self, draws: Draws, tasks: Sequence[str], widths: Sequence[int]):
+        """
+        Args:
+            widths: of the input and of each hidden layer.
+        """
+        super().__init__()
+        self.hidden = Stack(draws, "tower", tasks, widths)
+        self.head = nn.Parameter(torch.stack([draws.block((widths[-1], 1), widths[-1], "head", task) for task in tasks]))
+        self.bias = nn.Parameter(torch.zeros(len(tasks), 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B, input) to logits (B, T)."""
+        return torch.baddbmm(self.bias, self.hidden(x), self.head)[:, :, 0].T
+
+    @property
+    def macs(self) -> int:
+        return self.hidden.macs + self.head.numel()

@@ -1,0 +1,57 @@
+"""Multi-gate Mixture-of-Experts (Ma et al., KDD 2018): f_k(x) = sum_i softmax(W_k x)_i E_i(x), y_k = t_k(f_k(x)).
+
+Unlike the paper's gates, ours have a constant beside W_k; with standardised inputs it is the gate's mean.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers
+from funnel.models.spec import MMoESpec
+
+
+class MMoE(MultiTaskModel):
+    """Experts E_i that all tasks share; a gate W_k and a tower t_k a task.
+
+    The first layers of the experts and the gates read the same row, so they are applied as one product, but are kept as
+    separate parameters: experts are shared, gates are their task's.
+    """
+
+    def __init__(self, spec: MMoESpec, tasks: Sequence[str], draws: Draws):
+        super().__init__()
+        members = tuple(range(spec.experts))
+        self.tasks, self.experts, self.width = len(tasks), spec.experts, spec.expert[0]
+        self.weight = draws.first("trunk", members, spec.expert[0])
+        self.bias = nn.Parameter(torch.zeros(spec.experts * spec.expert[0]))
+        self.gate_weight = draws.first("gate", tasks, spec.experts)
+        self.gate_bias = nn.Parameter(torch.zeros(len(tasks) * spec.experts))
+        self.deeper = Stack(draws, "trunk", members, spec.expert)
+        self.towers = TaskTowers(draws, tasks, (spec.expert[-1], *spec.tower))
+
+    def first(self) -> tuple[Tensor, Tensor]:
+        return torch.cat([self.weight, self.gate_weight], 1), torch.cat([self.bias, self.gate_bias])
+
+    def body(self, hidden: Tensor) -> Tensor:
+        experts = relu(hidden[:, : self.experts * self.width]).unflatten(1, (self.experts, self.width))
+        outputs = self.deeper(experts.transpose(0, 1))
+        mixed = torch.bmm(self.gates(hidden), outputs.transpose(0, 1))
+        return self.towers(mixed.transpose(0, 1))
+
+    def gates(self, hidden: Tensor) -> Tensor:
+        """(B, T, E): the share of each expert in each task's mixture; sums to one over the experts."""
+        return hidden[:, self.experts * self.width :].unflatten(1, (self.tasks, self.experts)).softmax(-1)
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        return [self.weight, self.bias, *self.deeper.parameters()]
+
+    @property
+    def body_macs(self) -> int:
+        mixture = self.tasks * self.experts * self.deeper_width
+        return self.deeper.macs + mixture + self.towers.macs
+
+    @property
+    def head_bias(self) -> nn.Parameter:
+        return self.towers.bias

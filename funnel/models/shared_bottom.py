@@ -1,0 +1,39 @@
+"""Shared-Bottom (Caruana, Machine Learning 1997): h = f(x), y_k = t_k(h)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers
+from funnel.models.spec import SharedBottomSpec
+
+
+class SharedBottom(MultiTaskModel):
+    """One trunk f that all tasks share, a tower t_k a task; hard parameter sharing."""
+
+    def __init__(self, spec: SharedBottomSpec, tasks: Sequence[str], draws: Draws):
+        super().__init__()
+        self.tasks = len(tasks)
+        self.weight = draws.first("trunk", (0,), spec.bottom[0])
+        self.bias = nn.Parameter(torch.zeros(spec.bottom[0]))
+        self.bottom = Stack(draws, "trunk", (0,), spec.bottom)
+        self.towers = TaskTowers(draws, tasks, (spec.bottom[-1], *spec.tower))
+
+    def first(self) -> tuple[Tensor, Tensor]:
+        return self.weight, self.bias
+
+    def body(self, hidden: Tensor) -> Tensor:
+        return self.towers(self.bottom(relu(hidden)[None]).expand(self.tasks, -1, -1))
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        return [self.weight, self.bias, *self.bottom.parameters()]
+
+    @property
+    def body_macs(self) -> int:
+        return self.bottom.macs + self.towers.macs
+
+    @property
+    def head_bias(self) -> nn.Parameter:
+        return self.towers.bias

@@ -1,0 +1,72 @@
+"""Columns and dtypes of every table that is written to disk, and the check that a table has them."""
+
+import polars as pl
+
+from funnel.errors import DataError
+from funnel.tasks import TASKS
+
+Schema = dict[str, pl.DataType | type[pl.DataType]]
+
+IMPRESSIONS: Schema = {
+    "request": pl.Int64,
+    "user": pl.Int64,
+    "item": pl.Int64,
+    "position": pl.Int16,
+    "source": pl.Int64,
+    "propensity": pl.Float32,  # probability that the policy put this item at this position
+    "explored": pl.Boolean,
+    "bubble_count": pl.Int8,
+    # A label is null where its condition did not hold: no bubble was on the item.
+    **{task.name: pl.Float32 for task in TASKS},
+}
+"""One row an impression: what was shown, why, and what the user did."""
+
+STAGE_LOG: Schema = {
+    "request": pl.Int64,
+    "user": pl.Int64,
+    "item": pl.Int64,
+    "stage": pl.String,  # the stage that cut the candidate
+    "source": pl.Int64,
+    "score": pl.Float32,  # what that stage sorted by
+}
+"""One row a sampled candidate that was cut, labelled by the stage that cut it."""
+
+ROWS: Schema = {
+    "seed": pl.Int64,
+    "arm": pl.String,
+    "measure": pl.String,  # a name of the metric catalogue
+    "stage": pl.String,  # the stage it speaks of, or ""
+    "slice": pl.String,  # the rows or users it is restricted to; "all" without restriction
+    "task": pl.String,  # the task it speaks of, or ""
+    "value": pl.Float64,
+    "n": pl.Int64,  # requests (or items, where the measure says so) behind the value
+}
+"""One row a measure of one arm under one seed: what intervals over seeds are computed from."""
+
+REQUEST_ROWS: Schema = {
+    "seed": pl.Int64,
+    "arm": pl.String,
+    "request": pl.Int64,
+    "measure": pl.String,
+    "numerator": pl.Float64,
+    "denominator": pl.Float64,
+}
+"""One row a request of the measures that a bootstrap over requests resamples; value = sum numerator / sum denominator."""
+
+
+def check(table: pl.DataFrame, schema: Schema, name: str) -> pl.DataFrame:
+    """The table with its columns in schema order.
+
+    Raises:
+        DataError: a column is missing, unexpected or of another dtype; names all of them.
+    """
+    problems = [f"column `{column}` is missing" for column in schema if column not in table.columns]
+    problems += [f"column `{column}` is not in the schema" for column in table.columns if column not in schema]
+    problems += [
+        f"column `{column}` should be {dtype}, found {table.schema[column]}"
+        for column, dtype in schema.items()
+        if column in table.columns and table.schema[column] != dtype
+    ]
+    if problems:
+        raise DataError(f"Table `{name}`: {'; '.join(problems)}.")
+    return table.select(list(schema))

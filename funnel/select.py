@@ -1,0 +1,50 @@
+"""Per-request top k: the one selection that stages, metrics and oracles share."""
+
+import numpy as np
+
+from funnel.candidates import Candidates
+
+
+def padded(candidates: Candidates, column: np.ndarray, fill: float) -> tuple[np.ndarray, np.ndarray]:
+    """A row column as a matrix, one request a row.
+
+    Returns:
+        float32 (R, C) with C the greatest count, padded with `fill`; and bool (R, C), True where a candidate stands.
+        `matrix[filled]` is the column again.
+    """
+    counts = candidates.counts
+    filled = np.arange(counts.max(initial=0))[None, :] < counts[:, None]
+    matrix = np.full(filled.shape, fill, np.float32)
+    matrix[filled] = column
+    return matrix, filled
+
+
+def top(
+    candidates: Candidates, keep: int, score: np.ndarray | None = None, among: np.ndarray | None = None
+) -> np.ndarray:
+    """The rows that a budget of `keep` per request lets through; of equal scores the lower item id wins.
+
+    Args:
+        candidates: n rows.
+        keep: at least 1; a request with fewer eligible rows keeps them all.
+        score: float32 (n,) to sort by; the candidates' own score if not given.
+        among: bool (n,), the eligible rows; all if not given.
+
+    Returns:
+        bool (n,).
+    """
+    score = candidates.score if score is None else score
+    if among is not None:
+        score = np.where(among, score, -np.inf)
+    matrix, filled = padded(candidates, score, -np.inf)
+    if matrix.shape[1] > keep:
+        cut = np.partition(matrix, -keep, axis=1)[:, -keep, None]
+        kept = matrix > cut
+        tied = matrix == cut
+        # Rows ascend by item inside a request, so the first of the tied are those with the lower ids.
+        room = keep - kept.sum(1, keepdims=True)
+        kept |= tied & (np.cumsum(tied, axis=1, dtype=np.int32) <= room)
+    else:
+        kept = filled
+    kept = kept[filled]
+    return kept if among is None else kept & among

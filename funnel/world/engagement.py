@@ -1,0 +1,195 @@
+"""The engagement oracle: the true probability of every task for any user, item, bubble context and position.
+
+Every channel (watch, like, ...) has a logit that is linear in the terms taste, quality, freshness, duration, tendency,
+position and friend; `Law` holds a channel's sensitivities and `EngagementSpec` the strength of each term.
+
+Watching follows one law, so that its three tasks cannot contradict each other: the share R of the video that is watched
+is log-logistic with shape one, P(R >= r) = 1 / (1 + r exp(-z)), cut at two runs. Hence P(R >= 1) = sigmoid(z), and the
+expected share has the closed form exp(z) log(1 + 2 exp(-z)). Given the logits, channels are independent of each other.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+
+from funnel.formula import evaluate
+from funnel.rng import keyed_uniforms
+from funnel.tasks import TASK, TASKS, Formula
+from funnel.world.bubbles import Bubbles
+from funnel.world.spec import EngagementSpec
+from funnel.world.truth import match
+from funnel.world.world import World
+
+EFFECTIVE = np.float32(0.3)
+"""share of the video from which a view is effective"""
+RUNS = np.float32(2.0)
+"""a video is watched twice at most"""
+LIMIT = 30.0
+"""logits are held within +-30, far outside what any law gives, so that exp stays finite"""
+
+
+def cue(spec: EngagementSpec, closeness: np.ndarray, average: float, bubbles: Bubbles) -> np.ndarray:
+    """The friend term of every bubble: base shift plus the causal effect of the friends shown.
+
+    Args:
+        closeness: float32 (E,), latent closeness of every friendship. average: its mean.
+
+    Returns:
+        float32 (n,) logits: shift + cue * sum_j decay^j (c_j / average)^power (expressive if the reaction was).
+    """
+    shown = bubbles.edge >= 0
+    if not shown.size or not len(closeness):
+        return np.full(len(bubbles.item), spec.friend_shift, np.float32)
+    strength = (closeness[bubbles.edge] / average) ** spec.cue_closeness
+    strength = strength * np.where(bubbles.strong, spec.cue_expressive, 1.0)
+    decay = spec.cue_decay ** np.arange(bubbles.edge.shape[1])
+    return (spec.friend_shift + spec.cue * (strength * decay * shown).sum(1)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Engagement:
+    """The oracle of one world, with the parts that depend on the user or the item alone worked out once."""
+
+    world: World
+    channels: tuple[str, ...]
+    user_part: np.ndarray
+    """float32 (U, K): tendency term of each channel"""
+    item_part: np.ndarray
+    """float32 (I, K): base, quality, freshness and duration terms"""
+    taste: np.ndarray
+    """float32 (K,): logit per unit of match"""
+    position: np.ndarray
+    """float32 (K,): logit per log(1 + position)"""
+    friend: np.ndarray
+    """float32 (K,): logit per unit of the friend term"""
+    average: float
+    """mean latent closeness of a friendship"""
+
+    @classmethod
+    def of(cls, world: World, without: frozenset[str] = frozenset()) -> "Engagement":
+        """The oracle; terms named in `without` are switched off, to tell what a change is about."""
+        spec, truth, observed = world.spec.engagement, world.truth, world.observed
+        strength = {"taste": spec.taste, "quality": spec.quality, "position": spec.position}
+
+        def coefficients(term: str) -> np.ndarray:
+            on = 0.0 if term in without else strength.get(term, 1.0)
+            return np.array([on * getattr(law, term) for law in spec.channels.values()], np.float32)
+
+        fresh, length = _standard(-np.log1p(observed.age)), _standard(np.log(observed.duration))
+        item_part = (
+            coefficients("base")
+            + truth.quality[:, None] * coefficients("quality")
+            + fresh[:, None] * coefficients("freshness")
+            + length[:, None] * coefficients("duration")
+        )
+        return cls(
+            world=world,
+            channels=tuple(spec.channels),
+            user_part=truth.tendency[:, None] * coefficients("tendency"),
+            item_part=item_part.astype(np.float32),
+            taste=coefficients("taste"),
+            position=coefficients("position"),
+            friend=coefficients("friend"),
+            average=float(truth.closeness.mean()) if len(truth.closeness) else 1.0,
+        )
+
+    def cue(self, bubbles: Bubbles) -> np.ndarray:
+        """float32 (n,): the friend term of every bubble."""
+        return cue(self.world.spec.engagement, self.world.truth.closeness, self.average, bubbles)
+
+    def logits(
+        self, user: np.ndarray, item: np.ndarray, friend: np.ndarray, position: np.ndarray | float = 0.0
+    ) -> np.ndarray:
+        """Channel logits of n pairs.
+
+        Args:
+            user, item: int (n,). friend: float32 (n,), the friend term, 0 without a bubble.
+            position: (n,) or one number, 0 is the first.
+
+        Returns:
+            float32 (n, K).
+        """
+        pleasure = match(self.world.truth.taste[user], self.world.truth.topic[item])
+        z = self.user_part[user] + self.item_part[item]
+        z += pleasure[:, None] * self.taste
+        z += friend[:, None] * self.friend
+        if np.any(position):
+            z += np.log1p(np.asarray(position, np.float32))[:, None] * self.position
+        return z
+
+    def friend_term(self, bubbles: Bubbles, rows: np.ndarray) -> np.ndarray:
+        """float32 (n,): the friend term of pairs by their row in `bubbles`, 0 for row -1."""
+        term = np.zeros(len(rows), np.float32)
+        shown = rows >= 0
+        term[shown] = self.cue(bubbles)[rows[shown]]
+        return term
+
+    def means(self, z: np.ndarray, duration: np.ndarray, tasks: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
+        """True mean of each task: probability, or expected seconds. Conditional tasks as if the condition held.
+
+        Args:
+            z: float32 (n, K). duration: float32 (n,), seconds. tasks: the wanted ones; all if not given.
+        """
+        z = np.clip(z, -LIMIT, LIMIT)
+        means: dict[str, np.ndarray] = {}
+        for name in tasks or tuple(task.name for task in TASKS):
+            self._mean(name, z, duration, means)
+        return means
+
+    def _mean(self, name: str, z: np.ndarray, duration: np.ndarray, means: dict[str, np.ndarray]) -> np.ndarray:
+        if name in means:
+            return means[name]
+        task = TASK[name]
+        logits = z[:, self.channels.index(task.channel)]
+        match task.reads:
+            case "probability":
+                mean = expit(logits)
+            case "effective":
+                mean = expit(logits - np.log(EFFECTIVE))
+            case "seconds":
+                mean = duration * np.exp(logits) * np.log1p(RUNS * np.exp(-logits))
+            case "any":
+                none = np.ones(len(z), np.float32)
+                for part in task.any_of:
+                    none = none * (1 - self._mean(part, z, duration, {} if part not in means else means))
+                mean = 1 - none
+        means[name] = mean
+        return mean
+
+    def value(self, formula: Formula, z: np.ndarray, duration: np.ndarray, bubble: np.ndarray) -> np.ndarray:
+        """float32 (n,): the formula on the truth. Args as in `means`; bubble bool (n,)."""
+        return evaluate(formula, self.means(z, duration, tuple(formula.formula)), bubble)
+
+    def labels(
+        self, z: np.ndarray, duration: np.ndarray, bubble: np.ndarray, request: np.ndarray, item: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Outcomes of n impressions; the same (request, item) meets the same fate in every arm that shows it.
+
+        Returns:
+            float32 (n,) a task; nan where the task's condition does not hold.
+        """
+        draws = keyed_uniforms(self.world.seed, "outcome", request, item, len(self.channels))
+        watch = self.channels.index("watch")
+        share = np.exp(np.clip(z[:, watch], -LIMIT, LIMIT) - logit(draws[:, watch]))
+        happened = draws < expit(z)
+        labels: dict[str, np.ndarray] = {}
+        for task in sorted(TASKS, key=lambda task: bool(task.any_of)):
+            match task.reads:
+                case "probability":
+                    label = happened[:, self.channels.index(task.channel)]
+                case "effective":
+                    label = share >= EFFECTIVE
+                case "seconds":
+                    label = duration * np.minimum(share, RUNS)
+                case "any":
+                    label = np.any([labels[part] > 0 for part in task.any_of], axis=0)
+            held = np.ones(len(z), bool) if task.given is None else bubble
+            labels[task.name] = np.where(held, label, np.nan).astype(np.float32)
+        return labels
+
+
+def _standard(values: np.ndarray) -> np.ndarray:
+    """Zero mean and unit variance; all zero if the values do not vary."""
+    spread = values.std()
+    return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)

@@ -1,0 +1,59 @@
+"""What can be observed of a world: the only thing that features, retrieval and rankers are given."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Observables of U users, I items and the friend graph. Estimates are drawn from the truth once, never computed from it."""
+
+    history: np.ndarray
+    """int32 (U, H): items watched before the window"""
+    interests: np.ndarray
+    """float32 (U, D): mean content of the watched items, unit length"""
+    activity: np.ndarray
+    """float32 (U,): requests in a past period, counted"""
+    friend_count: np.ndarray
+    """int32 (U,)"""
+    content: np.ndarray
+    """float32 (I, D): content embedding, a noisy reading of the topic, unit length"""
+    creator: np.ndarray
+    """int32 (I,)"""
+    duration: np.ndarray
+    """float32 (I,): seconds"""
+    age: np.ndarray
+    """float32 (I,): days"""
+    past_views: np.ndarray
+    """float32 (I,): public view counter before the window"""
+    past_likes: np.ndarray
+    """float32 (I,): public like counter before the window"""
+    friend_offsets: np.ndarray
+    """int64 (U + 1,): user u has adjacency rows friend_offsets[u] to friend_offsets[u + 1], closest estimate first"""
+    friend: np.ndarray
+    """int32 (2E,): the friend of each adjacency row"""
+    friend_edge: np.ndarray
+    """int32 (2E,): the edge of each adjacency row"""
+    mutual: np.ndarray
+    """int32 (E,): mutual friends"""
+    messages: np.ndarray
+    """int32 (E,): messages exchanged in a past period"""
+    contact_days: np.ndarray
+    """float32 (E,): days since last contact"""
+    closeness: np.ndarray
+    """float32 (E,): closeness estimate from the three proxies, a percentile over edges"""
+    reaction_offsets: np.ndarray
+    """int64 (U + 1,): reactions of user u in the recent window"""
+    reaction_item: np.ndarray
+    """int32 (m,)"""
+    reaction_kind: np.ndarray
+    """int8 (m,): index into REACTIONS"""
+    eligible: np.ndarray
+    """int32 (U,): friends whose closeness estimate reaches the threshold, so that they may show as a bubble"""
+    cap: int
+    """friends shown on one item at most"""
+
+
+REACTIONS = ("like", "love", "laughter", "comment", "share")
+"""kinds of public reaction; all but the first count as expressive"""

@@ -1,0 +1,95 @@
+"""Users in taste communities and items by creators: the laws of who wants what and what there is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from funnel.rng import stream
+from funnel.world.spec import WorldSpec
+
+
+@dataclass(frozen=True)
+class Users:
+    """Latents of U users."""
+
+    taste: np.ndarray
+    """float32 (U, D), unit length"""
+    community: np.ndarray
+    """int32 (U,)"""
+    activity: np.ndarray
+    """float32 (U,): sums to one"""
+    tendency: np.ndarray
+    """float32 (U,)"""
+
+
+@dataclass(frozen=True)
+class Items:
+    """Latents and catalogue data of I items."""
+
+    topic: np.ndarray
+    """float32 (I, D), unit length"""
+    creator: np.ndarray
+    """int32 (I,)"""
+    quality: np.ndarray
+    """float32 (I,)"""
+    popularity: np.ndarray
+    """float32 (I,): sums to one"""
+    duration: np.ndarray
+    """float32 (I,): seconds"""
+    age: np.ndarray
+    """float32 (I,): days"""
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """float32 rows of length one."""
+    return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def _around(centres: np.ndarray, spread: float, generator: np.random.Generator) -> np.ndarray:
+    """Unit vectors around unit centres; `spread` is the length of the deviation relative to the centre's."""
+    noise = generator.standard_normal(centres.shape, dtype=np.float32) / np.float32(np.sqrt(centres.shape[1]))
+    return unit(centres + np.float32(spread) * noise)
+
+
+def _heavy_shares(n: int, generator: np.random.Generator) -> np.ndarray:
+    """Shares of n groups, log-normal: a few large and many small ones."""
+    weight = np.exp(generator.standard_normal(n))
+    return weight / weight.sum()
+
+
+def communities(spec: WorldSpec, seed: int) -> np.ndarray:
+    """float32 (communities, D): the centres that tastes and topics gather around."""
+    return unit(stream(seed, "world", "communities").standard_normal((spec.communities, spec.dims)))
+
+
+def users(spec: WorldSpec, seed: int, centres: np.ndarray) -> Users:
+    generator = stream(seed, "world", "users")
+    community = generator.choice(spec.communities, spec.users, p=_heavy_shares(spec.communities, generator))
+    activity = np.exp(spec.activity_sigma * generator.standard_normal(spec.users))
+    return Users(
+        taste=_around(centres[community], spec.taste_spread, generator),
+        community=community.astype(np.int32),
+        activity=(activity / activity.sum()).astype(np.float32),
+        tendency=generator.standard_normal(spec.users, dtype=np.float32),
+    )
+
+
+def items(spec: WorldSpec, seed: int, centres: np.ndarray) -> Items:
+    """Items inherit half of the variance of topic and quality from their creator."""
+    generator = stream(seed, "world", "items")
+    home = generator.choice(spec.communities, spec.creators, p=_heavy_shares(spec.communities, generator))
+    half = spec.topic_spread * np.sqrt(0.5)
+    creator_topic = _around(centres[home], half, generator)
+    creator_quality = generator.standard_normal(spec.creators)
+    creator = generator.choice(spec.creators, spec.items, p=_heavy_shares(spec.creators, generator))
+    quality = np.sqrt(0.5) * (creator_quality[creator] + generator.standard_normal(spec.items))
+    popularity = np.exp(spec.popularity_quality * quality + spec.popularity_sigma * generator.standard_normal(spec.items))
+    duration = spec.duration_median * np.exp(spec.duration_sigma * generator.standard_normal(spec.items))
+    return Items(
+        topic=_around(creator_topic[creator], half, generator),
+        creator=creator.astype(np.int32),
+        quality=quality.astype(np.float32),
+        popularity=(popularity / popularity.sum()).astype(np.float32),
+        duration=duration.astype(np.float32),
+        age=(spec.age_mean * generator.standard_exponential(spec.items)).astype(np.float32),
+    )
