@@ -46,12 +46,32 @@ ROWS: Schema = {
 REQUEST_ROWS: Schema = {
     "seed": pl.Int64,
     "arm": pl.String,
-    "request": pl.Int64,
+    "request": pl.Int64,  # position in the evaluation's requests, the same in every arm
     "measure": pl.String,
+    "stage": pl.String,
+    "slice": pl.String,
+    "task": pl.String,
     "numerator": pl.Float64,
     "denominator": pl.Float64,
 }
 """One row a request of the measures that a bootstrap over requests resamples; value = sum numerator / sum denominator."""
+
+DEATHS: Schema = {
+    "seed": pl.Int64,
+    "arm": pl.String,
+    "request": pl.Int64,
+    "user": pl.Int64,
+    "item": pl.Int64,
+    "value": pl.Float32,
+    "friend": pl.Boolean,
+    "source": pl.Int64,  # bitmask of the sources that fetched it, 0 where none did
+    "ended": pl.String,  # the stage that lost it, or `shown`
+    "early_rank": pl.Int64,  # 1 is best, in the retrieved pool; null where retrieval missed it
+    "early_gap": pl.Float32,  # early score minus that of the last survivor; negative where it was cut
+    "late_rank": pl.Int64,  # among the early survivors; null where it was none
+    "late_gap": pl.Float32,  # late score minus that of the last item of the slate
+}
+"""One row an oracle item of a sampled request: where it ended, and by how much."""
 
 
 def check(table: pl.DataFrame, schema: Schema, name: str) -> pl.DataFrame:

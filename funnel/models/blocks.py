@@ -135,7 +135,7 @@ class TaskTowers(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(T, B, input) to logits (B, T)."""
-        return torch.baddbmm(self.bias, self.hidden(x), self.head)[:, :, 0].T
+        return (torch.bmm(self.hidden(x), self.head) + self.bias)[:, :, 0].T
 
     @property
     def macs(self) -> int:

@@ -24,6 +24,7 @@ class MMoE(MultiTaskModel):
         super().__init__()
         members = tuple(range(spec.experts))
         self.tasks, self.experts, self.width = len(tasks), spec.experts, spec.expert[0]
+        self.mixture_macs = len(tasks) * spec.experts * spec.expert[-1]
         self.weight = draws.first("trunk", members, spec.expert[0])
         self.bias = nn.Parameter(torch.zeros(spec.experts * spec.expert[0]))
         self.gate_weight = draws.first("gate", tasks, spec.experts)
@@ -49,8 +50,7 @@ class MMoE(MultiTaskModel):
 
     @property
     def body_macs(self) -> int:
-        mixture = self.tasks * self.experts * self.deeper_width
-        return self.deeper.macs + mixture + self.towers.macs
+        return self.deeper.macs + self.mixture_macs + self.towers.macs
 
     @property
     def head_bias(self) -> nn.Parameter:

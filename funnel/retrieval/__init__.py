@@ -1,0 +1,1 @@
+"""Candidate generation: faiss indexes, sources with budgets, and their union."""

@@ -1,0 +1,86 @@
+"""Intervals: t over seeds, and a bootstrap over requests inside seeds.
+
+The seed is the unit of analysis: one seed is one world, one training run and one draw of requests, so values are
+averaged within a seed first. Nominal 95 % intervals over five seeds cover 71 % when users are pooled, 84 % for a
+bootstrap over seeds and 96 % for the t interval on per-seed values; so the t interval judges, and the bootstrap is shown
+beside it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from funnel.rng import stream
+
+LEVEL = 0.95
+"""confidence level of every interval"""
+DRAWS = 1000
+"""bootstrap replicates"""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over n seeds with its interval; low and high are None where n is 1 and a spread over worlds is unknown."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    sd: float | None
+    """standard deviation between seeds"""
+
+
+def t_interval(values: np.ndarray) -> Interval:
+    """Student's t interval of the mean of independent values, one a seed.
+
+    Args:
+        values: float64 (S,), S at least 1. For a difference of two arms give the differences by seed: arms share worlds,
+            so what a world does to both drops out.
+    """
+    values = np.asarray(values, np.float64)
+    n, mean = len(values), float(np.mean(values))
+    if n == 1:
+        return Interval(mean, None, None, 1, None)
+    sd = float(np.std(values, ddof=1))
+    half = half_width(sd, n)
+    return Interval(mean, mean - half, mean + half, n, sd)
+
+
+def half_width(sd: float, n: int) -> float:
+    """Half the t interval of n values (at least 2) with standard deviation `sd`."""
+    return float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * sd / np.sqrt(n))
+
+
+def bootstrap(numerators: list[np.ndarray], denominators: list[np.ndarray], seed: int, draws: int = DRAWS) -> np.ndarray:
+    """Replicates of M ratio measures under a hierarchical bootstrap: seeds are resampled, then requests inside each.
+
+    With one seed it is the plain bootstrap over requests and speaks of that one world only. All columns share the
+    resampled requests, so differences of replicates are paired.
+
+    Args:
+        numerators, denominators: one float64 (R_s, M) a seed; column m has value sum numerator / sum denominator.
+        seed: seed of the resampling stream.
+
+    Returns:
+        float64 (draws, M): mean over the resampled seeds of the ratio in each; nan where a denominator came out 0.
+    """
+    generator = stream(seed, "metrics", "bootstrap")
+    worlds = len(numerators)
+    picked = generator.integers(worlds, size=(draws, worlds))
+    replicates = np.empty((draws, worlds, numerators[0].shape[1]))
+    for world, (above, below) in enumerate(zip(numerators, denominators, strict=True)):
+        where = np.nonzero(picked == world)
+        requests = len(above)
+        weights = generator.multinomial(requests, np.full(requests, 1 / requests), size=len(where[0])).astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            replicates[where] = (weights @ above) / (weights @ below)
+    return replicates.mean(axis=1)
+
+
+def percentiles(replicates: np.ndarray) -> tuple[float, float] | None:
+    """The interval between the tails of the replicates (draws,); None where a replicate is undefined."""
+    if not np.isfinite(replicates).all():
+        return None
+    low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

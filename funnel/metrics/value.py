@@ -1,0 +1,95 @@
+"""What the survivors are worth: best reachable value, where value is lost, and what the slate realises."""
+
+import numpy as np
+
+from funnel.metrics.ledger import Ledger
+from funnel.metrics.ratio import Ratio, count, total
+from funnel.metrics.slices import friend_or_other, guarded_users, survivors
+from funnel.select import top
+
+
+def best(ledger: Ledger, among: np.ndarray, by: np.ndarray, keep: int) -> np.ndarray:
+    """bool (n,): the `keep` rows a request that are best by `by` among the rows where `among` holds."""
+    chosen = np.zeros(len(ledger.rows), bool)
+    # Selecting inside the smaller set costs by its size, not by the pool's.
+    chosen[among] = top(ledger.rows.take(among), keep, by[among])
+    return chosen
+
+
+def reachable(ledger: Ledger, among: np.ndarray) -> np.ndarray:
+    """float64 (R,): the greatest true value that a slate out of the rows of `among` can have."""
+    return total(ledger, best(ledger, among, ledger.value, ledger.slate_size), ledger.value)
+
+
+def soft_recall(ledger: Ledger) -> list[Ratio]:
+    """Greatest true value of slate-size items out of a stage's output, over that of the oracle set (Meta, KDD 2024)."""
+    oracle = ledger.oracle_value.astype(np.float64)
+    return [Ratio(reachable(ledger, kept), oracle, stage) for stage, kept in survivors(ledger).items()]
+
+
+def waterfall(ledger: Ledger) -> list[Ratio]:
+    """The oracle's value, split into the parts lost at retrieval, early and late, and the part that the slate realises.
+
+    A stage loses what the best slate out of its input had more than the best slate out of its output. The parts
+    telescope and add up to 1 exactly; the order of the funnel decides who is charged, which `regret` undoes.
+    """
+    oracle = ledger.oracle_value.astype(np.float64)
+    levels = [oracle, *(reachable(ledger, kept) for kept in survivors(ledger).values())]
+    parts = {
+        stage: before - after for stage, before, after in zip(survivors(ledger), levels[:-1], levels[1:], strict=True)
+    }
+    return [Ratio(part, oracle, stage) for stage, part in (parts | {"shown": levels[-1]}).items()]
+
+
+def value(ledger: Ledger) -> list[Ratio]:
+    """Mean true value of a slot of the slate; a slot left empty counts 0. Every item is valued at the first position."""
+    gained = total(ledger, ledger.slate, ledger.value)
+    slots = np.full(ledger.rows.requests, float(ledger.slate_size))
+    users = {"all": np.ones(ledger.rows.requests, bool)} | guarded_users(ledger)
+    return [Ratio(gained * chosen, slots * chosen, "late", name) for name, chosen in users.items()]
+
+
+def recoverable(ledger: Ledger) -> list[Ratio]:
+    """Of the value that the change could add over the whole corpus, the share still reachable in a stage's output.
+
+    Numerator: the best slate by true value, over the slate that is best when what the change is about is ignored, both
+    out of the stage's output. Denominator: the same two slates out of the whole corpus. Both valued with the full truth.
+    """
+    gain = ledger.oracle_value.astype(np.float64) - ledger.blind_oracle_value
+    # Where the change adds nothing to the oracle there is nothing to recover, and the share has no meaning.
+    gain = gain if gain.sum() > 1e-6 * np.abs(ledger.oracle_value).sum() else np.zeros_like(gain)
+    ratios = []
+    for stage, kept in survivors(ledger).items():
+        blind = best(ledger, kept, ledger.blind_value, ledger.slate_size)
+        reached = reachable(ledger, kept) - total(ledger, blind, ledger.value)
+        ratios.append(Ratio(reached, gain, stage))
+    return ratios[:-1]  # a slate offers no choice any more
+
+
+def probability(ledger: Ledger) -> list[Ratio]:
+    """Mean true probability (or seconds) of a task over the slate; a conditional task counts only where a bubble is."""
+    return [
+        Ratio(total(ledger, rows, mean), count(ledger, rows), "late", task=task)
+        for task, mean in ledger.truth.items()
+        for rows in [ledger.slate & ~np.isnan(mean)]
+    ]
+
+
+def label(ledger: Ledger) -> list[Ratio]:
+    """Mean drawn outcome of a task over the slate, each at its place in the slate: what an A/B test would have counted."""
+    return [
+        Ratio(total(ledger, rows, drawn), count(ledger, rows), "late", task=task)
+        for task, drawn in ledger.labels.items()
+        for rows in [ledger.slate & ~np.isnan(drawn)]
+    ]
+
+
+def share(ledger: Ledger) -> list[Ratio]:
+    """Share of a stage's output, and of the oracle set, that friend items, new items and items of small creators have."""
+    sets = {"oracle": ledger.oracle} | survivors(ledger)
+    slices = {"friend": friend_or_other(ledger)["friend"], "fresh": ledger.fresh, "small": ledger.small}
+    return [
+        Ratio(count(ledger, kept & rows), count(ledger, kept), stage, name)
+        for name, rows in slices.items()
+        for stage, kept in sets.items()
+    ]

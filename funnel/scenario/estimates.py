@@ -1,0 +1,104 @@
+"""From rows to estimates: a t interval over seeds for every measure of every arm, the bootstrap beside it, and paired
+differences between arms."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from funnel.metrics.intervals import Interval, bootstrap, percentiles, t_interval
+
+KEY = ("measure", "stage", "slice", "task")
+Estimate = dict[str, Any]
+"""measure, stage, slice, task, value, low, high, n, bootstrap_low, bootstrap_high; what is unknown is None"""
+
+
+class Key(NamedTuple):
+    """What a value speaks of."""
+
+    measure: str
+    stage: str
+    slice: str
+    task: str
+
+
+class Estimates:
+    """The rows of one run, summarised on demand."""
+
+    def __init__(self, rows: pl.DataFrame, request_rows: pl.DataFrame):
+        self._values: dict[tuple[str, Key], dict[int, float]] = {}
+        """value by seed; seeds without a value are left out"""
+        for seed, arm, *key, value in rows.select("seed", "arm", *KEY, "value").iter_rows():
+            seeds = self._values.setdefault((arm, Key(*key)), {})
+            if value is not None:
+                seeds[seed] = value
+        self.seeds = rows["seed"].unique().sort().to_list()
+        self.requests = request_rows.select(pl.col("request").max() + 1).item() or 0
+        self._replicates = _replicates(request_rows)
+
+    def by_seed(self, arm: str, measure: str, stage: str) -> np.ndarray:
+        """float64 (S,): the values of one measure over all rows, in seed order."""
+        values = self._values[arm, Key(measure, stage, "all", "")]
+        return np.array([values[seed] for seed in self.seeds])
+
+    def of(self, arm: str) -> list[Estimate]:
+        """Every measure of one arm."""
+        return [
+            _estimate(key, list(values.values()), self._replicates.get((arm, key)))
+            for (owner, key), values in self._values.items()
+            if owner == arm
+        ]
+
+    def between(self, arm: str, other: str) -> list[Estimate]:
+        """Every measure that both arms have, as `arm` minus `other`, paired by seed; slate value also relative to `other`."""
+        differences = []
+        for (owner, key), values in self._values.items():
+            if owner != arm or (other, key) not in self._values:
+                continue
+            others = self._values[other, key]
+            paired = [(values[seed], others[seed]) for seed in values if seed in others]
+            own, against = self._replicates.get((arm, key)), self._replicates.get((other, key))
+            replicates = own - against if own is not None and against is not None else None
+            estimate = _estimate(key, [value - base for value, base in paired], replicates)
+            if key.measure == "value" and paired and all(base for _, base in paired):
+                relative = t_interval(np.array([value / base - 1 for value, base in paired]))
+                estimate |= {"relative": _three(relative)}
+            differences.append(estimate)
+        return differences
+
+
+def _estimate(key: Key, values: list[float], replicates: np.ndarray | None) -> Estimate:
+    interval = t_interval(np.array(values)) if values else None
+    resampled = percentiles(replicates) if replicates is not None else None
+    low, high = resampled or (None, None)
+    summary = _three(interval) if interval else {"value": None, "low": None, "high": None}
+    return {
+        **key._asdict(),
+        **summary,
+        "n": len(values),
+        "bootstrap_low": low,
+        "bootstrap_high": high,
+    }
+
+
+def _three(interval: Interval) -> dict[str, float | None]:
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
+
+
+def _replicates(request_rows: pl.DataFrame) -> dict[tuple[str, Key], np.ndarray]:
+    """float64 (draws,) an arm and measure; all arms share the resampled requests, so differences are paired."""
+    if request_rows.is_empty():
+        return {}
+    ordered = request_rows.sort("seed", "arm", *KEY, "request")
+    columns = ordered.select("arm", *KEY).unique(maintain_order=True).sort("arm", *KEY)
+    sums = {
+        column: [
+            part[column].to_numpy().reshape(len(columns), -1).T
+            for part in ordered.partition_by("seed", maintain_order=True)
+        ]
+        for column in ("numerator", "denominator")
+    }
+    replicates = bootstrap(sums["numerator"], sums["denominator"], seed=0)
+    return {
+        (arm, Key(*key)): replicates[:, place] for place, (arm, *key) in enumerate(columns.iter_rows())
+    }

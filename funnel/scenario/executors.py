@@ -1,0 +1,168 @@
+"""Where tasks run: in this process, in processes of this machine, or on a Dask cluster, all by one joblib call.
+
+Every task runs on one thread wherever it runs: two busy threads a core cost more than they give, and sums in another
+order are other numbers. So one worker and many give the same bits.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import joblib
+
+from funnel.errors import FunnelError, ResultsError, SpecError, unknown
+
+ONE_THREAD = {
+    name: "1"
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
+} | {"OMP_WAIT_POLICY": "PASSIVE"}
+"""what a process must be told before it imports a numeric library; waiting threads must not burn their core"""
+PASSES = 3
+"""how often local workers may die before the run gives up"""
+
+Outcome = tuple[int, Any]
+"""place of a task in the list, and what it returned"""
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Where a list of tasks runs."""
+
+    kind: Literal["local", "dask"] = "local"
+    workers: int | None = None
+    """processes of this machine; one for each core if not given; a Dask cluster brings its own"""
+    scheduler: str | None = None
+    """address of the Dask scheduler, such as tcp://host:8786"""
+
+    def __post_init__(self):
+        if self.kind not in ("local", "dask"):
+            raise SpecError(f"executor: {unknown(self.kind, ('local', 'dask'), 'an executor')}")
+        if self.workers is not None and self.workers < 1:
+            raise SpecError(f"workers: should be at least 1. Found {self.workers}.")
+        if self.kind == "dask" and not self.scheduler:
+            raise SpecError("scheduler: should be the address of a Dask scheduler, as in tcp://host:8786. Found none.")
+        if self.kind == "local" and self.scheduler:
+            raise SpecError(f"scheduler: only the executor `dask` has one. Found {self.scheduler}.")
+
+    def run(self, work: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Outcome]:
+        """Does `work` for every task, in the order of the list as far as workers are free.
+
+        Args:
+            work: picklable; must be able to run twice for one task, since a worker can die after it.
+
+        Yields:
+            The outcome of each task once, as it comes in.
+
+        Raises:
+            FunnelError: the first that a task raised.
+            ResultsError: local workers died again and again.
+        """
+        if self.kind == "dask":
+            return self._on_dask(work, tasks)
+        workers = min(self.workers or joblib.cpu_count(), max(len(tasks), 1))
+        return _here(work, tasks) if workers == 1 else _on_processes(work, tasks, workers)
+
+    def _on_dask(self, work: Callable, tasks: Sequence) -> Iterator[Outcome]:
+        from distributed import Client
+
+        try:
+            client = Client(self.scheduler, timeout="10s")
+        except (OSError, ValueError) as error:
+            raise SpecError(
+                f"scheduler: {self.scheduler} should answer within 10 seconds. Found no Dask scheduler there. "
+                "Start one with `dask scheduler`, and workers with `dask worker`."
+            ) from error
+        with client, joblib.parallel_config(backend="dask", client=client):
+            yield from _parallel(work, list(enumerate(tasks)), n_jobs=-1)
+
+
+def _here(work: Callable, tasks: Sequence) -> Iterator[Outcome]:
+    with _restoring_threads():
+        for place, task in enumerate(tasks):
+            yield place, work(task)
+
+
+def _on_processes(work: Callable, tasks: Sequence, workers: int) -> Iterator[Outcome]:
+    """A killed process fails the batch, so another pass takes up what has not come back."""
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    waiting = dict(enumerate(tasks))
+    for _ in range(PASSES):
+        try:
+            with _environment(ONE_THREAD):
+                for place, result in _parallel(work, list(waiting.items()), n_jobs=workers, backend="loky"):
+                    del waiting[place]
+                    yield place, result
+            return
+        except BrokenProcessPool:
+            continue
+    raise ResultsError(
+        f"A worker process died in each of {PASSES} attempts, most likely for want of memory: {len(waiting)} of "
+        f"{len(tasks)} tasks are not done. Finished pieces are kept; run again with fewer than {workers} workers."
+    )
+
+
+def _parallel(work: Callable, waiting: list[tuple[int, Any]], **where: Any) -> Iterator[Outcome]:
+    # One task a batch: a batch that is lost is done again, and tasks take seconds.
+    parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="1.5*n_jobs", **where)
+    for place, result in parallel(joblib.delayed(_in_worker)(work, place, task) for place, task in waiting):
+        if isinstance(result, FunnelError):
+            raise result
+        yield place, result
+
+
+def _in_worker(work: Callable, place: int, task: Any) -> Outcome:
+    """One task in another process. An error that a user can cause comes back as a value: raised, it fails the batch."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the first one decides
+    _one_thread()
+    try:
+        return place, work(task)
+    except FunnelError as error:
+        return place, error
+
+
+def _one_thread() -> None:
+    """Holds the pools of this process to one thread, also where the environment was set too late."""
+    import torch  # before faiss: the other way round their OpenMP libraries clash
+    import faiss  # isort: skip
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(1)
+    faiss.omp_set_num_threads(1)
+    threadpool_limits(1)
+
+
+@contextmanager
+def _restoring_threads() -> Iterator[None]:
+    import torch
+    import faiss  # isort: skip
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads(), faiss.omp_get_max_threads()
+    with threadpool_limits(1):
+        _one_thread()
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before[0])
+            faiss.omp_set_num_threads(before[1])
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Environment variables that processes started inside inherit."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,92 @@
+"""A ranking stage: score the candidates, let the best `keep` through. Early and late differ by their spec alone."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from funnel.candidates import Candidates, Requests, Step, position_in
+from funnel.errors import StageError
+from funnel.formula import evaluate
+from funnel.select import top
+from funnel.stages.spec import RankSpec
+from funnel.tasks import TASK
+from funnel.training.ranker import Server
+from funnel.world.bubbles import Bubbles
+
+
+class Stage(ABC):
+    """Scores candidates and keeps a budget of them."""
+
+    def __init__(self, name: str, keep: int):
+        self.name, self.keep = name, keep
+
+    @abstractmethod
+    def score(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> np.ndarray:
+        """float32 (n,): what the stage sorts by."""
+
+    def __call__(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> Step:
+        """The step of this stage.
+
+        Args:
+            bubbles: of the same requests.
+
+        Raises:
+            StageError: a score is not finite; names stage, request and item.
+        """
+        scored = candidates.scored(self.score(requests, candidates, bubbles))
+        bad = np.flatnonzero(~np.isfinite(scored.score))
+        if len(bad):
+            row = bad[0]
+            raise StageError(
+                f"Stage `{self.name}`: scores should be finite. Found {scored.score[row]} for item {scored.item[row]} of "
+                f"request {requests.id[scored.request[row]]}."
+            )
+        return Step(scored, top(scored, self.keep))
+
+
+class Rank(Stage):
+    """A trained multi-task ranker and the formula over its tasks."""
+
+    def __init__(self, name: str, spec: RankSpec, server: Server):
+        super().__init__(name, spec.keep)
+        self.spec, self.server = spec, server
+        self._sees_bubbles = server.ranker.needs_bubbles
+
+    def predict(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> dict[str, np.ndarray]:
+        """float32 (n,) a task: the ranker's predictions."""
+        return self.server.predict(requests, candidates, bubbles if self._sees_bubbles else None)
+
+    def formula(self, predicted: dict[str, np.ndarray], candidates: Candidates, bubbles: Bubbles) -> np.ndarray:
+        """float32 (n,): the score of predictions.
+
+        A conditional task counts where its condition is seen to hold. A stage without a feature that tells of bubbles
+        cannot see it, so there the task counts on every candidate.
+        """
+        conditional = self._sees_bubbles and any(TASK[task].given for task in self.spec.formula)
+        return evaluate(self.spec, predicted, bubbles.at(candidates) >= 0 if conditional else None)
+
+    def score(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> np.ndarray:
+        return self.formula(self.predict(requests, candidates, bubbles), candidates, bubbles)
+
+
+class Given(Stage):
+    """A stage fed with scores from elsewhere: closed forms, or somebody else's model."""
+
+    def __init__(self, name: str, keep: int, pairs: Candidates, items: int):
+        """
+        Args:
+            pairs: every (request, item) that may be asked for, with its score; rows of `requests` as in the run.
+            items: size of the corpus.
+        """
+        super().__init__(name, keep)
+        self.pairs, self.items = pairs, items
+
+    def score(self, requests: Requests, candidates: Candidates, bubbles: Bubbles | None) -> np.ndarray:
+        at = position_in(candidates.keys(self.items), self.pairs.keys(self.items))
+        if (at < 0).any():
+            row = np.flatnonzero(at < 0)[0]
+            raise StageError(
+                f"Stage `{self.name}`: every candidate should have a given score. Found none for item "
+                f"{candidates.item[row]} of request {requests.id[candidates.request[row]]}."
+            )
+        return self.pairs.score[at]

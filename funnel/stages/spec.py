@@ -1,0 +1,107 @@
+"""The whole funnel as data: what a scenario's base file holds, and what an arm resolves to."""
+
+from pydantic import Field, model_validator
+
+from funnel.errors import unknown
+from funnel.features import FEATURE
+from funnel.retrieval.retrieve import RetrievalSpec
+from funnel.spec import Spec
+from funnel.tasks import TASK, Formula
+from funnel.traffic.spec import TrafficSpec
+from funnel.training.spec import RankerSpec, TowersSpec
+from funnel.world.spec import WorldSpec
+
+
+class RankSpec(RankerSpec, Formula):
+    """A ranking stage: a ranker, the formula over its tasks, and how many candidates it lets through."""
+
+    keep: int = Field(ge=1)
+    """candidates a request that survive"""
+
+    @model_validator(mode="after")
+    def _predicted(self):
+        for task in self.formula:
+            if task not in self.tasks:
+                raise ValueError(f"the formula weighs {unknown(task, self.tasks, 'a task that the stage predicts')}")
+        if not self.formula:
+            raise ValueError("the formula should weigh at least one task. Found none.")
+        return self
+
+    @property
+    def needs(self) -> RankerSpec:
+        """What has to be trained for it; keep and formula change without training."""
+        return self.ranker()
+
+
+class StagesSpec(Spec):
+    """The ranking stages, in funnel order."""
+
+    early: RankSpec
+    """cheap, over the whole retrieved pool (pre-ranking)"""
+    late: RankSpec
+    """expensive, over the early survivors; its survivors are the slate"""
+
+    @model_validator(mode="after")
+    def _affordable(self):
+        problems = [
+            f"`{name}` is a feature that stage `{stage}` cannot afford. It is for: {', '.join(FEATURE[name].stages)}."
+            for stage in type(self).model_fields
+            for name in getattr(self, stage).features
+            if stage not in FEATURE[name].stages
+        ]
+        if problems:
+            raise ValueError(" ".join(problems))
+        if self.late.keep > self.early.keep:
+            raise ValueError(
+                f"stage `late` keeps {self.late.keep} but receives {self.early.keep} from `early`. "
+                "Raise `early.keep` or lower `late.keep`."
+            )
+        return self
+
+
+class EvaluationSpec(Spec):
+    """How each arm is examined."""
+
+    requests: int = Field(1_000, ge=1)
+    """requests a seed, none of which any model was trained on"""
+
+
+class ValueFormula(Formula):
+    """The true value V of an item: the formula over true probabilities of ALL tasks, the same for every arm."""
+
+    @model_validator(mode="after")
+    def _known(self):
+        for task in self.formula:
+            if task not in TASK:
+                raise ValueError(unknown(task, TASK, "a task"))
+        if not self.formula:
+            raise ValueError("the formula should weigh at least one task. Found none.")
+        return self
+
+
+class FunnelSpec(Spec):
+    """Everything that rows are a function of, but the seed."""
+
+    world: WorldSpec = WorldSpec()
+    """the truth"""
+    traffic: TrafficSpec = TrafficSpec()
+    """what is logged of it"""
+    towers: TowersSpec = TowersSpec()
+    """the two-tower model behind retrieval"""
+    retrieval: RetrievalSpec = RetrievalSpec()
+    """candidate generation"""
+    stages: StagesSpec
+    """the ranking stages"""
+    value: ValueFormula
+    """what a good item is worth, in truth"""
+    evaluation: EvaluationSpec = EvaluationSpec()
+    """how arms are examined"""
+
+    @model_validator(mode="after")
+    def _funnel(self):
+        if self.stages.early.keep > self.retrieval.budget:
+            raise ValueError(
+                f"stage `early` keeps {self.stages.early.keep} but receives {self.retrieval.budget} from `retrieval`. "
+                "Raise the budget of a source or lower `stages.early.keep`."
+            )
+        return self

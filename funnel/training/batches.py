@@ -1,0 +1,119 @@
+"""From a log to arrays: the input rows, the labels, and the scaling of both.
+
+Everything is one array; an epoch is a permutation of its rows. Columns stand in the order user side, item side, pair,
+context, which is also the order in which serving adds their shares up.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from funnel.errors import DataError
+from funnel.features import Pairs, Towers, per_candidate, select, table
+from funnel.rng import stream
+from funnel.tasks import TASK
+from funnel.training.spec import RankerSpec
+from funnel.world.bubbles import join
+from funnel.world.observed import Observed
+
+SIDES = ("user", "item", "pair", "context")
+
+REQUESTS_AT_ONCE = 2048
+"""requests whose bubbles are held in memory together"""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Affine scale of N rows of columns: z = (x - mean) / std."""
+
+    mean: np.ndarray
+    """float32 (F,)"""
+    std: np.ndarray
+    """float32 (F,): 1 where a column is constant"""
+
+    @classmethod
+    def of(cls, columns: np.ndarray) -> "Scaling":
+        """The scale that gives each column (N, F) mean 0 and sd 1; NaN does not count."""
+        mean = np.nanmean(columns, axis=0, dtype=np.float64)
+        std = np.nanstd(columns, axis=0, dtype=np.float64)
+        constant = std <= 1e-6 * np.maximum(np.abs(mean), 1)
+        return cls(mean.astype(np.float32), np.where(constant, 1, std).astype(np.float32))
+
+    def apply(self, columns: np.ndarray) -> np.ndarray:
+        return (columns - self.mean) / self.std
+
+
+@dataclass(frozen=True)
+class Rows:
+    """N training rows, unscaled."""
+
+    x: np.ndarray
+    """float32 (N, F)"""
+    labels: np.ndarray
+    """float32 (N, T); NaN where the label does not exist"""
+
+
+def columns_of(features: Sequence[str], observed: Observed) -> dict[str, int]:
+    """Columns of each feature, in the order of the input row."""
+    chosen = [feature for side in SIDES for feature in select(tuple(features), side)]
+    return {feature.name: feature.columns(observed) for feature in chosen}
+
+
+def rows(spec: RankerSpec, log: pl.DataFrame, observed: Observed, towers: Towers) -> Rows:
+    """The training rows of a log of impressions.
+
+    Raises:
+        DataError: a task has no label in the whole log.
+    """
+    labels = labels_of(spec.tasks, log)
+    user, item = log["user"].to_numpy(), log["item"].to_numpy()
+    x = np.concatenate(
+        [
+            table(spec.features, "user", observed)[user],
+            table(spec.features, "item", observed)[item],
+            _pair_columns(spec, log, observed, towers),
+        ],
+        axis=1,
+    )
+    return Rows(x, labels)
+
+
+def labels_of(tasks: Sequence[str], log: pl.DataFrame) -> np.ndarray:
+    """float32 (N, T): the labels of a log; NaN where there is none."""
+    labels = np.stack([log[task].to_numpy().astype(np.float32) for task in tasks], axis=1)
+    for task, missing in zip(tasks, np.isnan(labels).all(0), strict=True):
+        if missing:
+            condition = " No impression carried a bubble: log more, or" if TASK[task].given == "bubble" else ""
+            raise DataError(
+                f"Task `{task}`: should have a label in the training log. Found none in {len(log)} impressions."
+                f"{condition or ' Log it, or'} take the task out of the stage."
+            )
+    return labels
+
+
+def _pair_columns(spec: RankerSpec, log: pl.DataFrame, observed: Observed, towers: Towers) -> np.ndarray:
+    """float32 (N, F'): the pair and context features of the log's rows, some requests at a time."""
+    ids, first, owner = np.unique(log["request"].to_numpy(), return_index=True, return_inverse=True)
+    user, item = log["user"].to_numpy(), log["item"].to_numpy()
+    position = log["position"].to_numpy().astype(np.float32)
+    order = np.argsort(owner, kind="stable")
+    parts = []
+    for start in range(0, len(ids), REQUESTS_AT_ONCE):
+        bubbles = join(observed, user[first[start : start + REQUESTS_AT_ONCE]])
+        low, high = np.searchsorted(owner, (start, start + REQUESTS_AT_ONCE), sorter=order)
+        chosen = order[low:high]
+        bubble = bubbles.find(owner[chosen] - start, item[chosen])
+        pairs = Pairs(observed, towers, user[chosen], item[chosen], position[chosen], bubbles, bubble)
+        parts.append(per_candidate(spec.features, pairs))
+    columns = np.empty((len(log), parts[0].shape[1]), np.float32)
+    columns[order] = np.concatenate(parts)
+    return columns
+
+
+def shuffled(count: int, batch: int, seed: int, epoch: int) -> Iterator[np.ndarray]:
+    """The row numbers of each batch of one epoch: int64 (batch,), the last one shorter."""
+    order = stream(seed, "shuffle", epoch).permutation(count)
+    for start in range(0, count, batch):
+        yield order[start : start + batch]

@@ -1,0 +1,224 @@
+"""A trained ranker: fitted to a log, kept in a folder, asked for probabilities.
+
+Serving never builds the input row. The first layer is affine, so the item side of it is computed once for the catalogue
+and the user side once a request; what is left per candidate is a gather, a sum, the pair columns and the body.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from funnel.candidates import Candidates, Requests
+from funnel.errors import ResultsError, StageError
+from funnel.features import FEATURE, Pairs, Towers, per_candidate, table
+from funnel.models.blocks import MultiTaskModel
+from funnel.models.catalogue import build
+from funnel.tasks import TASK
+from funnel.training.batches import Rows, Scaling, columns_of, rows
+from funnel.training.losses import task_losses
+from funnel.training.loop import fit
+from funnel.training.spec import RankerSpec
+from funnel.world.bubbles import Bubbles
+from funnel.world.observed import Observed
+
+CACHED_FLOATS = 2**18
+"""activations computed at once at serving, so that they stay in a core's cache"""
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A network with the scales of its inputs and targets."""
+
+    spec: RankerSpec
+    columns: dict[str, int]
+    """columns of each feature, in the order of the input row"""
+    model: MultiTaskModel
+    inputs: Scaling
+    """of the F input columns"""
+    targets: Scaling
+    """of the T targets; mean 0 and sd 1 for a binary task, whose logit has no scale"""
+    curve: np.ndarray
+    """float32 (epochs, T): training loss of each task over the epochs"""
+
+    @property
+    def needs_bubbles(self) -> bool:
+        """Whether its features tell of friends."""
+        return self.spec.needs_bubbles
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds a candidate as served: pair features, their share of the first layer, the body."""
+        own = [FEATURE[name] for name in self.columns if FEATURE[name].side in ("pair", "context")]
+        width = self.model.first()[0].shape[1]
+        computed = sum(feature.macs for feature in own)
+        return computed + sum(self.columns[feature.name] for feature in own) * width + self.model.body_macs
+
+    @property
+    def parameters(self) -> int:
+        """Trained numbers."""
+        return self.model.size
+
+    @property
+    def feature_bytes(self) -> int:
+        """Bytes of features that one candidate's row holds."""
+        return 4 * sum(self.columns.values())
+
+    def server(self, observed: Observed, towers: Towers) -> "Server":
+        """The ranker made ready for one corpus."""
+        return Server(self, observed, towers)
+
+    def save(self, folder: Path) -> None:
+        """Write the ranker into an existing folder."""
+        arrays = {
+            "input_mean": self.inputs.mean,
+            "input_std": self.inputs.std,
+            "target_mean": self.targets.mean,
+            "target_std": self.targets.std,
+            "curve": self.curve,
+        }
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        torch.save({"weights": self.model.state_dict(), **tensors}, folder / "ranker.pt")
+        (folder / "ranker.json").write_text(json.dumps({"spec": self.spec.table(), "columns": self.columns}, indent=1))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Ranker":
+        """The ranker of a folder.
+
+        Raises:
+            ResultsError: a file is missing, damaged or of something else.
+        """
+        try:
+            face = json.loads((folder / "ranker.json").read_text())
+            spec, columns = RankerSpec.parse(face["spec"], "ranker"), face["columns"]
+            kept = torch.load(folder / "ranker.pt", weights_only=True)
+            model = build(spec.model, columns, spec.tasks, seed=0)
+            model.load_state_dict(kept["weights"])
+            inputs = Scaling(kept["input_mean"].numpy(), kept["input_std"].numpy())
+            targets = Scaling(kept["target_mean"].numpy(), kept["target_std"].numpy())
+            return cls(spec, columns, model.eval(), inputs, targets, kept["curve"].numpy())
+        except Exception as error:  # every way in which foreign bytes fail to be a ranker
+            raise ResultsError(
+                f"Ranker `{folder.name}`: should hold a trained ranker. Found {type(error).__name__}: {error}. "
+                "Delete the folder and it is trained again."
+            ) from error
+
+
+def train_ranker(
+    spec: RankerSpec, log: pl.DataFrame, observed: Observed, towers: Towers, seed: int, device: str = "cpu"
+) -> Ranker:
+    """Fit a ranker to a log of impressions (`schema.IMPRESSIONS`).
+
+    Raises:
+        DataError: a task has no label in the log.
+        TrainingError: a loss is not finite.
+    """
+    spec = spec.ranker()
+    columns = columns_of(spec.features, observed)
+    model = build(spec.model, columns, spec.tasks, seed)
+    data = rows(spec, log, observed, towers)
+    inputs, targets = Scaling.of(data.x), _target_scaling(spec, data)
+    start_at_base_rates(model, spec, data.labels)
+    model.to(device)
+    x = torch.from_numpy(inputs.apply(data.x)).to(device)
+    labels = torch.from_numpy(targets.apply(data.labels)).to(device)
+    binary = torch.tensor([TASK[task].kind == "binary" for task in spec.tasks], device=device)
+    curve = fit(
+        model,
+        lambda chosen: task_losses(model(x[chosen]), labels[chosen], binary),
+        spec.tasks,
+        len(x),
+        spec.train,
+        seed,
+        device,
+    )
+    return Ranker(spec, columns, model.cpu().eval(), inputs, targets, curve)
+
+
+def _target_scaling(spec: RankerSpec, data: Rows) -> Scaling:
+    scaling = Scaling.of(data.labels)
+    binary = np.array([TASK[task].kind == "binary" for task in spec.tasks])
+    return Scaling(np.where(binary, np.float32(0), scaling.mean), np.where(binary, np.float32(1), scaling.std))
+
+
+def start_at_base_rates(model: MultiTaskModel, spec: RankerSpec, labels: np.ndarray) -> None:
+    """Set the constant of every binary task to the logit of its rate, so that no step is spent on finding it.
+
+    The initialisation for rare classes of Lin et al. (ICCV 2017), with the measured rate.
+    """
+    binary = np.array([TASK[task].kind == "binary" for task in spec.tasks])
+    found, ones = (~np.isnan(labels)).sum(0), np.nansum(labels, 0)
+    rate = np.where(binary, (ones + 1) / (found + 2), 0.5)  # a task without a positive still has a finite logit
+    logit = np.log(rate / (1 - rate))
+    with torch.no_grad():
+        model.head_bias.copy_(torch.from_numpy(logit.astype(np.float32)).view_as(model.head_bias))
+
+
+class Server:
+    """A ranker over one corpus, with all that does not depend on the request computed beforehand."""
+
+    def __init__(self, ranker: Ranker, observed: Observed, towers: Towers):
+        self.ranker, self.observed, self.towers = ranker, observed, towers
+        with torch.inference_mode():
+            weight, bias = ranker.model.first()
+            # Scaling is affine, so it is folded into the first layer.
+            weight = weight / torch.from_numpy(ranker.inputs.std)[:, None]
+            self.bias = bias - torch.from_numpy(ranker.inputs.mean) @ weight
+            features = ranker.spec.features
+            users = torch.from_numpy(table(features, "user", observed))
+            items = torch.from_numpy(table(features, "item", observed))
+            pairs = len(weight) - users.shape[1] - items.shape[1]
+            of_user, of_item, self.of_pair = weight.split([users.shape[1], items.shape[1], pairs])
+            self.users, self.of_user = users, of_user
+            self.items = items @ of_item
+
+    @torch.inference_mode()
+    def predict(self, requests: Requests, candidates: Candidates, bubbles: Bubbles | None) -> dict[str, np.ndarray]:
+        """What the ranker expects of every candidate, at position 0.
+
+        Args:
+            bubbles: of these requests; not needed when `Ranker.needs_bubbles` is False.
+
+        Returns:
+            float32 (n,) a task: probability, or the expectation in the label's unit (seconds) for a regression task.
+
+        Raises:
+            StageError: bubbles are needed and not given.
+        """
+        logits = self.logits(requests, candidates, self.pair_columns(requests, candidates, bubbles))
+        return {task: self._mean(place, logits[place]) for place, task in enumerate(self.ranker.spec.tasks)}
+
+    def pair_columns(self, requests: Requests, candidates: Candidates, bubbles: Bubbles | None) -> Tensor:
+        """float32 (n, F'): the pair and context features."""
+        if self.ranker.needs_bubbles and bubbles is None:
+            raise StageError("Ranker: its features tell of friends, so it should be given bubbles. Found None.")
+        count = len(candidates)
+        bubble = bubbles.at(candidates) if bubbles is not None else np.full(count, -1)
+        user = requests.user[candidates.request]
+        position = np.zeros(count, np.float32)
+        pairs = Pairs(self.observed, self.towers, user, candidates.item, position, bubbles, bubble)
+        return torch.from_numpy(per_candidate(self.ranker.spec.features, pairs))
+
+    def logits(self, requests: Requests, candidates: Candidates, pairs: Tensor) -> Tensor:
+        """(T, n): logits of every candidate."""
+        users = torch.addmm(self.bias, self.users[torch.from_numpy(requests.user)], self.of_user)
+        request, item = torch.from_numpy(candidates.request), torch.from_numpy(candidates.item)
+        result = torch.empty(len(self.ranker.spec.tasks), len(candidates))
+        block = max(1, CACHED_FLOATS // users.shape[1])
+        for start in range(0, len(candidates), block):
+            part = slice(start, start + block)
+            hidden = self.items.index_select(0, item[part])
+            hidden += users.index_select(0, request[part])
+            hidden.addmm_(pairs[part], self.of_pair)
+            result[:, part] = self.ranker.model.body(hidden).T
+        return result
+
+    def _mean(self, place: int, logits: Tensor) -> np.ndarray:
+        if TASK[self.ranker.spec.tasks[place]].kind == "binary":
+            return torch.sigmoid_(logits).numpy()
+        scaling = self.ranker.targets
+        return logits.mul_(float(scaling.std[place])).add_(float(scaling.mean[place])).numpy()
