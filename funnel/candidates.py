@@ -67,6 +67,12 @@ class Candidates:
         """int64 (n,): request * items + item, ascending over all rows; what joins and set operations use."""
         return self.request * items + self.item
 
+    def slice(self, start: int, stop: int) -> "Candidates":
+        """The rows of the requests from `start` to before `stop`."""
+        rows = slice(self.offsets[start], self.offsets[min(stop, self.requests)])
+        offsets = self.offsets[start : stop + 1] - self.offsets[start]
+        return Candidates(offsets, self.item[rows], self.source[rows], self.score[rows])
+
     def scored(self, score: np.ndarray) -> "Candidates":
         return replace(self, score=np.asarray(score, dtype=np.float32))
 
@@ -115,6 +121,14 @@ def from_pairs(request: np.ndarray, item: np.ndarray, source: np.ndarray, reques
     owner, kept = np.divmod(keys[first], items)
     offsets = np.searchsorted(owner, np.arange(requests + 1))
     return Candidates(offsets, kept, merged, np.zeros(len(kept), np.float32))
+
+
+def stacked(parts: list[Candidates]) -> Candidates:
+    """The candidates of consecutive requests as one."""
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+    offsets = [part.offsets[:-1] + start for part, start in zip(parts, starts[:-1], strict=True)]
+    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("item", "source", "score"))
+    return Candidates(np.concatenate([*offsets, starts[-1:]]), *columns)
 
 
 def position_in(keys: np.ndarray, within: np.ndarray) -> np.ndarray:

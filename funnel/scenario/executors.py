@@ -1,4 +1,4 @@
-"""Where tasks run: in this process, in processes of this machine, or on a Dask cluster, all by one joblib call.
+"""Where tasks run: in this process, in processes of this machine, or on a Dask cluster; the same call for all three.
 
 Every task runs on one thread wherever it runs: two busy threads a core cost more than they give, and sums in another
 order are other numbers. So one worker and many give the same bits.
@@ -59,25 +59,12 @@ class Executor:
 
         Raises:
             FunnelError: the first that a task raised.
-            ResultsError: local workers died again and again.
+            ResultsError: workers died again and again.
         """
-        if self.kind == "dask":
-            return self._on_dask(work, tasks)
+        if self.scheduler:
+            return _on_cluster(work, tasks, self.scheduler)
         workers = min(self.workers or joblib.cpu_count(), max(len(tasks), 1))
         return _here(work, tasks) if workers == 1 else _on_processes(work, tasks, workers)
-
-    def _on_dask(self, work: Callable, tasks: Sequence) -> Iterator[Outcome]:
-        from distributed import Client
-
-        try:
-            client = Client(self.scheduler, timeout="10s")
-        except (OSError, ValueError) as error:
-            raise SpecError(
-                f"scheduler: {self.scheduler} should answer within 10 seconds. Found no Dask scheduler there. "
-                "Start one with `dask scheduler`, and workers with `dask worker`."
-            ) from error
-        with client, joblib.parallel_config(backend="dask", client=client):
-            yield from _parallel(work, list(enumerate(tasks)), n_jobs=-1)
 
 
 def _here(work: Callable, tasks: Sequence) -> Iterator[Outcome]:
@@ -87,32 +74,58 @@ def _here(work: Callable, tasks: Sequence) -> Iterator[Outcome]:
 
 
 def _on_processes(work: Callable, tasks: Sequence, workers: int) -> Iterator[Outcome]:
-    """A killed process fails the batch, so another pass takes up what has not come back."""
+    """A process that dies fails the whole batch, so another pass takes up what has not come back."""
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     waiting = dict(enumerate(tasks))
     for _ in range(PASSES):
+        # One task a batch and hardly any ahead of time: tasks take seconds, and the list's order is the best one.
+        pool = joblib.Parallel(workers, "loky", return_as="generator_unordered", batch_size=1, pre_dispatch="1.5*n_jobs")
         try:
             with _environment(ONE_THREAD):
-                for place, result in _parallel(work, list(waiting.items()), n_jobs=workers, backend="loky"):
+                for place, result in pool(joblib.delayed(_in_worker)(work, *task) for task in list(waiting.items())):
                     del waiting[place]
-                    yield place, result
+                    yield place, _returned(result)
             return
         except BrokenProcessPool:
             continue
     raise ResultsError(
-        f"A worker process died in each of {PASSES} attempts, most likely for want of memory: {len(waiting)} of "
-        f"{len(tasks)} tasks are not done. Finished pieces are kept; run again with fewer than {workers} workers."
+        f"Worker processes died in {PASSES} attempts, most likely for want of memory: {len(waiting)} of {len(tasks)} tasks "
+        f"are not done. Finished pieces are kept: run the same command with fewer than {workers} workers."
     )
 
 
-def _parallel(work: Callable, waiting: list[tuple[int, Any]], **where: Any) -> Iterator[Outcome]:
-    # One task a batch: a batch that is lost is done again, and tasks take seconds.
-    parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="1.5*n_jobs", **where)
-    for place, result in parallel(joblib.delayed(_in_worker)(work, place, task) for place, task in waiting):
-        if isinstance(result, FunnelError):
-            raise result
-        yield place, result
+def _on_cluster(work: Callable, tasks: Sequence, scheduler: str) -> Iterator[Outcome]:
+    """Dask itself runs a lost task again. Not through joblib, which waits for ever when Dask gives a task up."""
+    from distributed import Client, as_completed
+    from distributed.scheduler import KilledWorker
+
+    try:
+        client = Client(scheduler, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise SpecError(
+            f"scheduler: {scheduler} should answer within 10 seconds. Found no Dask scheduler there. "
+            "Start one with `dask scheduler`, and workers with `dask worker`."
+        ) from error
+    with client:
+        futures = [client.submit(_in_worker, work, *task, pure=False, priority=-task[0]) for task in enumerate(tasks)]
+        try:
+            for future in as_completed(futures, loop=client.loop):
+                place, result = future.result()
+                yield place, _returned(result)
+        except KilledWorker as error:
+            raise ResultsError(
+                f"Dask gave a task up after its workers died, most likely for want of memory: {error.last_worker.address} "
+                "was the last. Finished pieces are kept: run the same command on workers with more memory."
+            ) from error
+        finally:
+            client.cancel(futures)
+
+
+def _returned(result: Any) -> Any:
+    if isinstance(result, FunnelError):
+        raise result
+    return result
 
 
 def _in_worker(work: Callable, place: int, task: Any) -> Outcome:

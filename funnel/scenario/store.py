@@ -100,7 +100,7 @@ class Store:
                 "versions": versions(),
                 "files": {name: _described(partial / name) for name in _files(partial)},
             }
-            (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True))
+            (partial / MANIFEST).write_text(json.dumps(manifest, indent=1))
         except Exception as error:
             full = not isinstance(error, FunnelError) and disk_full(error, partial)
             shutil.rmtree(partial, ignore_errors=True)
@@ -113,7 +113,8 @@ class Store:
 
 def fingerprint(kind: str, recipe: dict[str, Any]) -> str:
     """The digest that names a piece: sha256, hexadecimal, of kind, recipe, code and libraries."""
-    text = json.dumps([kind, recipe, source_digest(), versions()], sort_keys=True, allow_nan=False)
+    # The order of keys stays in: sources get their bits, and sums are taken, in the order of a table.
+    text = json.dumps([kind, recipe, source_digest(), versions()], allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from funnel.candidates import Requests
-from funnel.rng import stream
+from funnel.rng import keyed_uniforms
 from funnel.traffic.slates import Slates
 
 
@@ -20,12 +20,13 @@ def bootstrap(
     Returns:
         Slates whose propensity is popular * share of views + (1 - popular) / K if the item is a neighbour.
     """
-    generator = stream(seed, "traffic", "bootstrap")
-    share = (past_views + 1) / (past_views + 1).sum(dtype=np.float64)
     shape = (len(requests), slots)
-    by_views = np.searchsorted(np.cumsum(share), generator.random(shape)).clip(max=len(share) - 1)
-    near = np.take_along_axis(neighbours, generator.integers(0, neighbours.shape[1], shape), axis=1)
-    item = np.where(generator.random(shape) < popular, by_views, near)
+    request, slot = np.repeat(requests.id, slots), np.tile(np.arange(slots), len(requests))
+    draws = keyed_uniforms(seed, "bootstrap", request, slot, 3).reshape(*shape, 3)
+    share = (past_views + 1) / (past_views + 1).sum(dtype=np.float64)
+    by_views = np.searchsorted(np.cumsum(share), draws[..., 0]).clip(max=len(share) - 1)
+    neighbour = (draws[..., 1] * neighbours.shape[1]).astype(np.int64)
+    item = np.where(draws[..., 2] < popular, by_views, np.take_along_axis(neighbours, neighbour, axis=1))
 
     order = np.argsort(item, axis=1, kind="stable")
     ordered = np.take_along_axis(item, order, axis=1)

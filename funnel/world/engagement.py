@@ -161,6 +161,14 @@ class Engagement:
         """float32 (n,): the formula on the truth. Args as in `means`; bubble bool (n,)."""
         return evaluate(formula, self.means(z, duration, tuple(formula.formula)), bubble)
 
+    @staticmethod
+    def held(means: dict[str, np.ndarray], bubble: np.ndarray) -> dict[str, np.ndarray]:
+        """The means with nan where a task's condition does not hold."""
+        return {
+            task: np.where(bubble, mean, np.nan).astype(np.float32) if TASK[task].given else mean.astype(np.float32)
+            for task, mean in means.items()
+        }
+
     def labels(
         self, z: np.ndarray, duration: np.ndarray, bubble: np.ndarray, request: np.ndarray, item: np.ndarray
     ) -> dict[str, np.ndarray]:

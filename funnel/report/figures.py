@@ -1,0 +1,236 @@
+"""The figures of a report: drawn from estimates, colour-blind safe (Okabe and Ito 2008), the same bytes every time."""
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from funnel.report.view import View
+
+INK = "#1b1f24"
+"""text and axes; becomes the page's own text colour where a figure stands in a page"""
+ARM_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+ARM_MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+FATES = {
+    "shown": ("shown", "#0072B2", "white"),
+    "late": ("lost at late", "#E69F00", "black"),
+    "early": ("lost at early", "#D55E00", "white"),
+    "retrieval": ("lost at retrieval", "#B8BDC4", "black"),
+}
+"""what became of an item or of value: label, colour, and colour of the text on it"""
+STAGES = ("retrieval", "early", "late")
+PANELS = (("friend", "Friend items"), ("other", "Other items"))
+READABLE = 0.035
+"""share of a figure's width from which a part of a bar is wide enough for its label"""
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "funnel",
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One figure of the catalogue."""
+
+    name: str
+    title: str
+    draw: Callable[[View], Figure]
+    caption: Callable[[View], str]
+
+
+def funnel_recall(view: View) -> Figure:
+    """Recall of the oracle set after every stage, a line an arm, friend items and others apart."""
+    figure = Figure(figsize=(9.6, 4.2), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (slice, title) in zip(panels, PANELS, strict=True):
+        axes.set_title(title)
+        drawn = [_recall_line(axes, view, arm, slice) for arm in view.arms]
+        axes.set_xticks(range(len(STAGES)), STAGES)
+        axes.set_xlim(-0.35, len(STAGES) - 0.65)
+        axes.set_ylim(0, 1.02)
+        axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
+        axes.grid(axis="y", color=INK, alpha=0.15)
+        if not any(drawn):
+            axes.text(0.5, 0.5, "no such items in the oracle set", transform=axes.transAxes, ha="center")
+    panels[0].set_ylabel("share of the oracle set")
+    handles, labels = panels[0].get_legend_handles_labels()
+    if not handles:
+        handles, labels = panels[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, max(1, len(labels))), frameon=False)
+    return figure
+
+
+def _recall_line(axes: Axes, view: View, arm: str, slice: str) -> bool:
+    """Draw one arm; False where the slice is empty."""
+    place = view.arms.index(arm)
+    found = [view.estimate(arm, "recall", stage, slice) for stage in STAGES]
+    if any(estimate["value"] is None for estimate in found):
+        return False
+    shift = 0.07 * (place - (len(view.arms) - 1) / 2)  # side by side, so that intervals do not hide one another
+    values = [estimate["value"] for estimate in found]
+    ends = [_ends(estimate) for estimate in found]
+    axes.errorbar(
+        [shift + stage for stage in range(len(STAGES))],
+        values,
+        yerr=[
+            [value - low for value, (low, _) in zip(values, ends, strict=True)],
+            [high - value for value, (_, high) in zip(values, ends, strict=True)],
+        ],
+        label=arm,
+        color=ARM_COLOURS[place % len(ARM_COLOURS)],
+        marker=ARM_MARKERS[place % len(ARM_MARKERS)],
+        markersize=5,
+        linewidth=1.2,
+        elinewidth=1.2,
+        capsize=2.5,
+    )
+    return True
+
+
+def _ends(estimate: dict) -> tuple[float, float]:
+    """The interval over seeds; with one seed the bootstrap's; the value itself where there is neither."""
+    for prefix in ("", "bootstrap_"):
+        low, high = estimate[f"{prefix}low"], estimate[f"{prefix}high"]
+        if low is not None:
+            return min(low, estimate["value"]), max(high, estimate["value"])
+    return estimate["value"], estimate["value"]
+
+
+def value_waterfall(view: View) -> Figure:
+    """The oracle's value by what became of it, a bar an arm."""
+    figure = Figure(figsize=(9.6, 1.3 + 0.42 * len(view.arms)), layout="constrained")
+    axes = figure.subplots()
+    _stacked(axes, view, "waterfall", "all", readable=READABLE)
+    axes.set_xlabel("share of the oracle's value")
+    _fates_legend(figure, axes)
+    return figure
+
+
+def oracle_fates(view: View) -> Figure:
+    """Where the oracle's items ended, a bar an arm, friend items and others apart."""
+    figure = Figure(figsize=(9.6, 1.5 + 0.42 * len(view.arms)), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06)
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (slice, title) in zip(panels, PANELS, strict=True):
+        axes.set_title(title)
+        _stacked(axes, view, "terminal", slice, readable=2 * READABLE)  # half the width
+        axes.set_xlabel("share of the oracle's items")
+        axes.set_xticks([0, 0.5, 1])  # fewer, so that the panels' end labels do not meet
+    _fates_legend(figure, *panels)
+    return figure
+
+
+def _stacked(axes: Axes, view: View, measure: str, slice: str, readable: float) -> None:
+    """One horizontal bar an arm whose parts add up to 1; parts from `readable` on carry their number."""
+    for row, arm in enumerate(view.arms):
+        shares = {fate: view.estimate(arm, measure, fate, slice)["value"] for fate in FATES}
+        if None in shares.values():
+            axes.text(0.5, row, "no such items", ha="center", va="center")
+            continue
+        left = 0.0
+        for fate, share in shares.items():
+            label, colour, ink = FATES[fate]
+            axes.barh(row, share, left=left, color=colour, height=0.72, label=label if row == 0 else "_")
+            if share >= readable:
+                axes.text(left + share / 2, row, f"{100 * share:.1f}", ha="center", va="center", color=ink, fontsize=9)
+            left += share
+    axes.set_yticks(range(len(view.arms)), view.arms)
+    axes.set_ylim(len(view.arms) - 0.5, -0.5)
+    axes.set_xlim(0, 1)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def _fates_legend(figure: Figure, *panels: Axes) -> None:
+    found = {label: bar for axes in panels for bar, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if found:
+        figure.legend(found.values(), found.keys(), loc="outside upper left", ncols=len(FATES), frameon=False)
+
+
+def behind(view: View) -> str:
+    """What stands behind the numbers of a figure."""
+    requests = f"{view.scenario['requests']:,} requests"
+    if view.seeds == 1:
+        return f"n = 1 seed (one world), {requests}. Intervals are bootstraps over requests and speak of that one world."
+    return f"n = {view.seeds} seeds (worlds), {requests} each. Intervals are 95 % t intervals over seeds."
+
+
+def _recall_caption(view: View) -> str:
+    return (
+        "Recall of the oracle set, the items of the whole corpus with the greatest true value, after each stage. Look for "
+        "the step at which arms part, and whether it is the same step for friend items and for others. A change that the "
+        f"early stage cannot see leaves the arms together up to `early`. {behind(view)}"
+    )
+
+
+def _waterfall_caption(view: View) -> str:
+    return (
+        "Each bar is the oracle's value: what the slate realises, and what the best slate lost at each stage. The parts "
+        f"add up to 100. Parts under {100 * READABLE:.1f} are not labelled; the tables give all of them with intervals. "
+        f"{behind(view).split('Intervals')[0].strip()}"
+    )
+
+
+def _fates_caption(view: View) -> str:
+    return (
+        "Where the items of the oracle set ended. A wide `lost at early` among friend items beside a narrow one among "
+        "others is a change that the early stage does not follow. Bars add up to 100; recall after late is the part "
+        f"shown, with its interval in the first figure. {behind(view).split('Intervals')[0].strip()}"
+    )
+
+
+FIGURES: tuple[Plot, ...] = (
+    Plot("funnel_recall", "Recall down the funnel", funnel_recall, _recall_caption),
+    Plot("value_waterfall", "Where value is lost", value_waterfall, _waterfall_caption),
+    Plot("oracle_fates", "Where the oracle's items ended", oracle_fates, _fates_caption),
+)
+
+
+def save(view: View, folder: Path) -> dict[str, str]:
+    """Draw every figure into `folder` as SVG and PNG; return the SVG by name, ready to stand in a page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    inline = {}
+    with matplotlib.rc_context(STYLE):
+        for plot in FIGURES:
+            figure = plot.draw(view)
+            (folder / f"{plot.name}.svg").write_text(_svg(figure, transparent=False))
+            figure.savefig(folder / f"{plot.name}.png", dpi=160, metadata={"Software": None})
+            inline[plot.name] = _inline(_svg(figure, transparent=True), plot)
+    return inline
+
+
+def _svg(figure: Figure, transparent: bool) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def _inline(svg: str, plot: Plot) -> str:
+    """The drawing alone, in the page's text colour, with ids that no other figure of the page has."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-", svg)
+    svg = svg.replace(INK, "currentColor")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{plot.title}" ', 1)

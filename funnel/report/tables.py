@@ -1,0 +1,226 @@
+"""The tables of a report: which measures stand where, and what to call them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from funnel.report.view import Address, Number, View
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of a label and one cell an arm, or of plain texts."""
+
+    title: str
+    note: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Number, ...]], ...]
+
+    @property
+    def id(self) -> str:
+        return "".join(letter if letter.isalnum() else "-" for letter in self.title.lower())
+
+
+Lines = tuple[tuple[str, Address], ...]
+
+MAIN: Lines = (
+    ("Slate value, per slot", ("value", "late", "all", "")),
+    ("Lost candidates", ("lost", "early", "all", "")),
+    ("Lost candidates, friend items", ("lost", "early", "friend", "")),
+    ("Lost candidates, other items", ("lost", "early", "other", "")),
+    ("Recoverable value inside retrieval's output", ("recoverable", "retrieval", "all", "")),
+    ("Recoverable value inside early's output", ("recoverable", "early", "all", "")),
+    ("Recall at retrieval", ("recall", "retrieval", "all", "")),
+    ("Recall at early", ("recall", "early", "all", "")),
+    ("Recall at late", ("recall", "late", "all", "")),
+    ("Recall at early, friend items", ("recall", "early", "friend", "")),
+    ("Recall at late, friend items", ("recall", "late", "friend", "")),
+    ("Recall at late, other items", ("recall", "late", "other", "")),
+    ("Friend items' share of the slate", ("share", "late", "friend", "")),
+)
+
+STAGEWISE: Lines = (
+    *((f"Value lost at {stage}", ("waterfall", stage, "all", "")) for stage in ("retrieval", "early", "late")),
+    ("Value realised by the slate", ("waterfall", "shown", "all", "")),
+    *((f"Regret owed to {stage} (Shapley)", ("regret", stage, "all", "")) for stage in ("retrieval", "early", "late")),
+    *((f"Soft recall at {stage}", ("soft_recall", stage, "all", "")) for stage in ("retrieval", "early", "late")),
+)
+
+AGREEMENT: Lines = (
+    ("Overlap of early and late, impressed", ("overlap", "early", "impressed", "")),
+    ("Overlap of early and late, unimpressed", ("overlap", "early", "unimpressed", "")),
+    ("Penetration of early's top into the slate", ("penetration", "early", "all", "")),
+    ("Recall of retrieval alone", ("alone_recall", "retrieval", "all", "")),
+    ("Recall of early alone, whole pool", ("alone_recall", "early", "all", "")),
+    ("Recall of late alone, whole pool", ("alone_recall", "late", "all", "")),
+    ("Product of the three", ("product_recall", "late", "all", "")),
+    ("Joint recall of the cascade", ("recall", "late", "all", "")),
+    ("Friend items of the pool that early passes", ("survival", "early", "friend", "")),
+    ("Other items of the pool that early passes", ("survival", "early", "other", "")),
+    ("Oracle's friend items that early passes", ("survival", "early", "oracle_friend", "")),
+    ("Oracle's other items that early passes", ("survival", "early", "oracle_other", "")),
+    ("Oracle's friend items that late passes", ("survival", "late", "oracle_friend", "")),
+    ("Candidates after retrieval", ("candidates", "retrieval", "all", "")),
+    ("Candidates after early", ("candidates", "early", "all", "")),
+    ("Candidates after late", ("candidates", "late", "all", "")),
+)
+
+GUARDRAILS: Lines = (
+    ("Slate value, users without friends", ("value", "late", "friends_none", "")),
+    ("Slate value, users with few friends", ("value", "late", "friends_few", "")),
+    ("Slate value, users with many friends", ("value", "late", "friends_many", "")),
+    ("Recall at late, users without friends", ("recall", "late", "friends_none", "")),
+    ("Recall at late, users with few friends", ("recall", "late", "friends_few", "")),
+    ("Recall at late, users with many friends", ("recall", "late", "friends_many", "")),
+    ("Recall at late, new items", ("recall", "late", "fresh", "")),
+    ("Recall at late, small creators", ("recall", "late", "small", "")),
+    ("New items' share of the slate", ("share", "late", "fresh", "")),
+    ("New items' share of the oracle set", ("share", "oracle", "fresh", "")),
+    ("Small creators' share of the slate", ("share", "late", "small", "")),
+    ("Small creators' share of the oracle set", ("share", "oracle", "small", "")),
+    ("Probability of a hide", ("probability", "late", "all", "hide")),
+)
+
+CLOSENESS: Lines = tuple(
+    (f"Recall at {stage}, {third} closeness", ("recall", stage, f"close_{third}", ""))
+    for third in ("low", "middle", "high")
+    for stage in ("early", "late")
+)
+
+
+def main(view: View) -> list[Table]:
+    """The tables under the figures: arms by measures, then differences."""
+    arms = tuple(view.arms)
+    baseline, reference = view.scenario["baseline"], view.scenario["reference"]
+    paired = "Paired by seed; an interval that leaves out zero is bold. Shares differ by points, slate value in per cent of"
+    uncorrected = "Many intervals stand side by side, uncorrected: the verdict rests on the two that were named in advance."
+    return [
+        _by_arm(view, "Main measures", "Mean over seeds with its interval.", MAIN),
+        _differences(view, "baseline", baseline, f"{paired} `{baseline}`. {uncorrected}", arms),
+        _differences(view, "reference", reference, f"{paired} `{reference}`. {uncorrected}", arms),
+    ]
+
+
+def more(view: View) -> list[Table]:
+    """The tables for whoever asks why."""
+    friends = tuple(
+        (f"Tenth {address[2].rsplit('_', 1)[1]}", address)
+        for address in view.addresses("recall_by_friends")
+        if address[1] == "late"
+    )
+    return [
+        _by_arm(
+            view,
+            "Value and regret by stage",
+            "The waterfall charges stages in the order of the funnel; the Shapley shares in all orders. Both are shares of "
+            "the oracle's value, and each adds up to what the slate does not realise.",
+            STAGEWISE,
+        ),
+        _by_arm(view, "Agreement and survival", "Do the stages want the same items, and who gets through.", AGREEMENT),
+        _by_arm(view, "Closeness", "Recall of the oracle's friend items, in thirds of estimated closeness.", CLOSENESS),
+        _by_arm(
+            view,
+            "Friend count",
+            "Recall at late by tenths of users, from those with the fewest friends to those with the most.",
+            friends,
+        ),
+        _by_arm(view, "Guardrails", "Who might pay for the change. Hides are a probability: less is better.", GUARDRAILS),
+        _by_arm(
+            view,
+            "Engagement of the slate",
+            "True mean per slot, and the outcomes drawn beside it: what an A/B test of this size would have seen.",
+            _tasks(view, "probability", "true") + _tasks(view, "label", "drawn"),
+        ),
+        _by_arm(
+            view,
+            "Calibration of the late stage",
+            "Predicted over true, 1 is calibrated. A model over-predicts on what it selected (the winner's curse), so "
+            "values above 1 after early and late are expected.",
+            _calibration(view),
+        ),
+        _by_arm(view, "Cost", "Per request, by stage.", _costs(view)),
+    ]
+
+
+def facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """The facts of the run as lines, nested names joined."""
+    return list(_flat(summary["facts"], ""))
+
+
+def changes(summary: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What each arm changes in the base, as lines of path and value."""
+    return [(arm, list(_flat(change, ""))) for arm, change in summary["changes"].items()]
+
+
+def certificates(view: View, deaths: pl.DataFrame, most: int = 12) -> list[dict[str, Any]]:
+    """The most valuable friend items that the early stage of the proposal cut, with what the reference did to them."""
+    if deaths.is_empty():
+        return []
+    key = ("seed", "request", "item")
+    reference = deaths.filter(pl.col("arm") == view.scenario["reference"]).select(
+        *key, pl.col("ended").alias("reference_ended"), pl.col("early_rank").alias("reference_early_rank")
+    )
+    cut = deaths.filter(
+        (pl.col("arm") == view.scenario["proposal"]) & pl.col("friend") & (pl.col("ended") == "early")
+    )
+    return cut.join(reference, on=key, how="left").sort(["value", *key], descending=[True, False, False, False])[:most].to_dicts()
+
+
+def _by_arm(view: View, title: str, note: str, lines: Lines) -> Table:
+    rows = tuple((label, tuple(view.cell(arm, address) for arm in view.arms)) for label, address in lines)
+    return Table(title, note, tuple(view.arms), rows)
+
+
+def _differences(view: View, against: str, other: str, note: str, arms: tuple[str, ...]) -> Table:
+    compared = tuple(arm for arm in arms if arm != other)
+    rows = tuple(
+        (label, tuple(view.difference_cell(against, arm, address) for arm in compared))
+        for label, address in MAIN + STAGEWISE[:4]
+    )
+    return Table(f"Differences against {other}", note, compared, rows)
+
+
+def _tasks(view: View, measure: str, kind: str) -> Lines:
+    return tuple((f"{address[3]}, {kind}", address) for address in view.addresses(measure))
+
+
+def _calibration(view: View) -> Lines:
+    after = {"retrieval": "pool", "early": "after early", "late": "after late"}
+    return tuple(
+        (f"{task}, {after[stage]}{'' if slice == 'all' else ', ' + slice + ' items'}", ("calibration", stage, slice, task))
+        for _, stage, slice, task in view.addresses("calibration")
+    )
+
+
+def _costs(view: View) -> Lines:
+    return tuple(
+        (" ".join(part for part in (measure.replace("_", " "), stage, task, "" if slice == "all" else slice) if part),
+         (measure, stage, slice, task))
+        for name in view.uncatalogued()
+        for measure, stage, slice, task in view.addresses(name)
+    )
+
+
+def _flat(value: Any, path: str) -> Iterable[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        yield path, ", ".join(_plain(inner) for inner in value)
+    else:
+        yield path, _plain(value)
+
+
+def _plain(value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        case int():
+            return f"{value:,}"
+    return str(value)

@@ -1,0 +1,117 @@
+"""Reading access to a summary: estimates by what they speak of, and numbers as a reader wants them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from funnel.scenario.estimates import Estimate
+
+Address = tuple[str, str, str, str]
+"""measure, stage, slice, task"""
+
+UNKNOWN = "–"
+COST = "cost"
+"""unit of a measure that is not in the catalogue of truth and survival: what the run says it cost"""
+
+
+@dataclass(frozen=True)
+class Number:
+    """One cell: the value, and under it the interval or the reason for having none."""
+
+    text: str
+    detail: str
+    clear: bool = False
+    """of a difference: the interval leaves out zero"""
+
+
+class View:
+    """The estimates of one summary, looked up by arm and address."""
+
+    def __init__(self, summary: dict[str, Any]):
+        self.summary = summary
+        self.scenario = summary["scenario"]
+        self.arms: list[str] = self.scenario["arms"]
+        self.seeds = len(self.scenario["seeds"])
+        self._estimates = {arm: _addressed(found) for arm, found in summary["estimates"].items()}
+        self._differences = {
+            against: {arm: _addressed(found) for arm, found in table.items()}
+            for against, table in summary["differences"].items()
+        }
+
+    def estimate(self, arm: str, measure: str, stage: str = "", slice: str = "all", task: str = "") -> Estimate:
+        """The estimate, or one without a value where the run has none."""
+        return self._estimates[arm].get((measure, stage, slice, task), _nothing())
+
+    def difference(self, against: str, arm: str, address: Address) -> Estimate:
+        """The paired difference of an arm against `baseline` or `reference`."""
+        return self._differences[against].get(arm, {}).get(address, _nothing())
+
+    def addresses(self, measure: str) -> list[Address]:
+        """Where a measure has a value in any arm, in the order of the results."""
+        found = {address: None for table in self._estimates.values() for address in table if address[0] == measure}
+        return list(found)
+
+    def uncatalogued(self) -> list[str]:
+        """Measures that the catalogue does not define: the costs."""
+        found = {address[0]: None for table in self._estimates.values() for address in table}
+        return [measure for measure in found if measure not in self.summary["measures"]]
+
+    def unit(self, measure: str) -> str:
+        return self.summary["measures"].get(measure, {"unit": COST})["unit"]
+
+    def cell(self, arm: str, address: Address) -> Number:
+        found = self.estimate(arm, *address)
+        return number(found, self.unit(address[0]), self.seeds)
+
+    def difference_cell(self, against: str, arm: str, address: Address) -> Number:
+        found = self.difference(against, arm, address)
+        if "relative" in found:
+            # A slate's value has no unit that anybody knows, so its difference is told as a share.
+            return number(found | found["relative"] | {"bootstrap_low": None}, "share", self.seeds, signed=True)
+        unit = self.unit(address[0])
+        return number(found, "points" if unit == "share" else unit, self.seeds, signed=True)
+
+
+def number(found: Estimate, unit: str, seeds: int, signed: bool = False) -> Number:
+    """An estimate, or with `signed` a difference, as a cell; says n where fewer than all seeds had cases."""
+    if found["value"] is None:
+        return Number(UNKNOWN, "no cases")
+    if found["low"] is not None:
+        fewer = f", n = {found['n']}" if found["n"] < seeds else ""
+        return Number(
+            text(found["value"], unit, signed),
+            f"{text(found['low'], unit, signed)} to {text(found['high'], unit, signed)}{fewer}",
+            clear=signed and (found["low"] > 0 or found["high"] < 0),
+        )
+    if found["bootstrap_low"] is not None:
+        low, high = (text(found[end], unit, signed) for end in ("bootstrap_low", "bootstrap_high"))
+        return Number(text(found["value"], unit, signed), f"{low} to {high}, this world")
+    return Number(text(found["value"], unit, signed), "1 seed")
+
+
+def text(value: float, unit: str, signed: bool = False) -> str:
+    """A number in its unit: shares in per cent, their differences in points, values and costs in four digits."""
+    sign = "+" if signed else ""
+    if unit == "share":
+        return f"{_unsigned_zero(100 * value, 1):{sign}.1f} %"
+    if unit == "points":
+        return f"{_unsigned_zero(100 * value, 1):{sign}.1f} pt"
+    if unit == "ratio":
+        return f"{_unsigned_zero(value, 3):{sign}.3f}"
+    if abs(value) >= 1000:
+        return f"{value:{sign},.0f}"
+    if unit == "count":
+        return f"{_unsigned_zero(value, 1):{sign}.1f}"
+    return f"{value:{sign}#.4g}" if value else "0"
+
+
+def _unsigned_zero(value: float, digits: int) -> float:
+    return round(value, digits) + 0.0
+
+
+def _addressed(estimates: list[Estimate]) -> dict[Address, Estimate]:
+    return {(found["measure"], found["stage"], found["slice"], found["task"]): found for found in estimates}
+
+
+def _nothing() -> Estimate:
+    empty = ("value", "low", "high", "bootstrap_low", "bootstrap_high")
+    return dict.fromkeys(empty) | {"n": 0}

@@ -1,0 +1,165 @@
+"""One arm under one seed: every artifact that its rows are made of, each built at most once and shared by fingerprint.
+
+A piece's recipe holds what it depends on and the names of the pieces that it is made from, so two arms that agree on a
+prefix of the funnel meet in the same folder. The round 1 log is served by the *base* funnel, whatever the arm: all arms
+are trained on the same log and inherit its selection.
+"""
+
+import json
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from funnel.candidates import Candidates, Requests
+from funnel.features import Towers
+from funnel.retrieval.index import Index, InvertedFile
+from funnel.retrieval.retrieve import Retrieve
+from funnel.scenario.store import Piece, Store
+from funnel.stages.rank import Rank
+from funnel.stages.runner import CHUNK, Funnel
+from funnel.stages.spec import FunnelSpec, RankSpec
+from funnel.traffic.arrivals import arrivals
+from funnel.traffic.bootstrap import bootstrap
+from funnel.traffic.log import cuts, impressions
+from funnel.traffic.slates import explored, ranked
+from funnel.training.ranker import Ranker, train_ranker
+from funnel.training.spec import RankerSpec, TowersSpec
+from funnel.training.towers import load_towers, save_towers, train_towers
+from funnel.world.bubbles import join
+from funnel.world.engagement import Engagement
+from funnel.world.world import World, generate
+
+STAGES = ("early", "late")
+
+
+class Lab:
+    """Builds and loads the pieces of one arm under one seed."""
+
+    def __init__(self, base: FunnelSpec, arm: FunnelSpec, seed: int, store: Store, device: str = "cpu"):
+        """
+        Args:
+            base: the funnel that served round 1. arm: the funnel under examination.
+            device: where rankers and towers are trained; not part of any recipe.
+        """
+        self.base, self.arm, self.seed, self.store, self.device = base, arm, seed, store, device
+
+    def _piece(self, kind: str, build, **recipe) -> Piece:
+        return Piece(kind, {"seed": self.seed, **recipe}, build)
+
+    # World
+
+    @cached_property
+    def world_piece(self) -> Piece:
+        spec = self.arm.world
+        return self._piece("world", lambda folder: generate(spec, self.seed).save(folder), world=spec.table())
+
+    @cached_property
+    def world(self) -> World:
+        return World.load(self.store.ensure(self.world_piece))
+
+    @cached_property
+    def engagement(self) -> Engagement:
+        return Engagement.of(self.world)
+
+    # Round 0: no model
+
+    @cached_property
+    def bootstrap_piece(self) -> Piece:
+        traffic, slots = self.arm.traffic, self.base.stages.late.keep
+
+        def build(folder: Path) -> None:
+            requests = arrivals(self.world, "bootstrap", traffic.bootstrap_requests)
+            observed = self.world.observed
+            near = Index(InvertedFile(), observed.content)
+            k = min(traffic.neighbours, self.world.items)
+            parts = []
+            for chunk in requests.chunks(CHUNK):
+                found = near.search(observed.interests[chunk.user], k)
+                found = np.where(found < 0, found[:, :1], found)
+                slates = bootstrap(chunk, found, observed.past_views, traffic.popular, slots, self.seed)
+                parts.append(impressions(self.engagement, chunk, slates, join(observed, chunk.user)))
+            pl.concat(parts).write_parquet(folder / "impressions.parquet")
+
+        settings = traffic.model_dump(include={"bootstrap_requests", "neighbours", "popular"})
+        return self._piece("bootstrap", build, world=self.world_piece.name, slots=slots, **settings)
+
+    # Models, of either round
+
+    def towers_piece(self, spec: TowersSpec, log: Piece) -> Piece:
+        def build(folder: Path) -> None:
+            towers = train_towers(spec, self.log(log), self.world.observed, self.seed, self.device)
+            save_towers(towers, folder)
+
+        return self._piece("towers", build, towers=spec.table(), log=log.name)
+
+    def ranker_piece(self, spec: RankerSpec, log: Piece, towers: Piece) -> Piece:
+        def build(folder: Path) -> None:
+            vectors = self.towers(towers)
+            train_ranker(spec, self.log(log), self.world.observed, vectors, self.seed, self.device).save(folder)
+
+        return self._piece("ranker", build, ranker=spec.table(), log=log.name, towers=towers.name)
+
+    def log(self, piece: Piece) -> pl.DataFrame:
+        return pl.read_parquet(self.store.ensure(piece) / "impressions.parquet")
+
+    def towers(self, piece: Piece) -> Towers:
+        return load_towers(self.store.ensure(piece))
+
+    def rank(self, name: str, spec: RankSpec, log: Piece, towers: Piece) -> Rank:
+        """A trained stage, ready to serve this world."""
+        ranker = Ranker.load(self.store.ensure(self.ranker_piece(spec.needs, log, towers)))
+        return Rank(name, spec, ranker.server(self.world.observed, self.towers(towers)))
+
+    # Round 1: the base funnel, trained on round 0
+
+    @cached_property
+    def traffic_piece(self) -> Piece:
+        base, traffic = self.base, self.arm.traffic
+        towers = self.towers_piece(base.towers, self.bootstrap_piece)
+
+        def build(folder: Path) -> None:
+            ranks = tuple(self.rank(name, getattr(base.stages, name), self.bootstrap_piece, towers) for name in STAGES)
+            funnel = Funnel(Retrieve(base.retrieval, self.world.observed, self.towers(towers)), ranks)
+            shown, cut = [], []
+            for chunk, bubbles, trace in funnel.serve(arrivals(self.world, "traffic", traffic.requests)):
+                slates = explored(
+                    ranked(trace["late"].after), trace["retrieval"].after, chunk, traffic.exploration, self.seed
+                )
+                shown.append(impressions(self.engagement, chunk, slates, bubbles))
+                cut.append(cuts(trace, chunk, traffic.cuts, self.seed))
+            pl.concat(shown).write_parquet(folder / "impressions.parquet")
+            pl.concat(cut).write_parquet(folder / "stages.parquet")
+
+        stages = {name: getattr(base.stages, name).table() for name in STAGES}
+        return self._piece(
+            "traffic",
+            build,
+            towers=towers.name,
+            retrieval=base.retrieval.table(),
+            stages=stages,
+            **traffic.model_dump(include={"requests", "exploration", "cuts"}),
+        )
+
+    # The arm, trained on round 1
+
+    @cached_property
+    def arm_towers(self) -> Piece:
+        return self.towers_piece(self.arm.towers, self.traffic_piece)
+
+    def arm_ranker(self, name: str) -> Piece:
+        """The piece of one stage's ranker."""
+        return self.ranker_piece(getattr(self.arm.stages, name).needs, self.traffic_piece, self.arm_towers)
+
+    def arm_rank(self, name: str) -> Rank:
+        return self.rank(name, getattr(self.arm.stages, name), self.traffic_piece, self.arm_towers)
+
+    @cached_property
+    def retrieve(self) -> Retrieve:
+        return Retrieve(self.arm.retrieval, self.world.observed, self.towers(self.arm_towers))
+
+    @cached_property
+    def requests(self) -> Requests:
+        """The requests that every arm of this seed is examined on."""
+        return arrivals(self.world, "evaluation", self.arm.evaluation.requests)

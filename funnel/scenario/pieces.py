@@ -1,0 +1,103 @@
+"""The plan of a run: its jobs in an order in which whatever a job needs comes before it, and what comes out of them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from funnel.scenario.exam import Exam
+from funnel.scenario.lab import STAGES
+from funnel.scenario.spec import Scenario
+from funnel.scenario.store import Piece, Store
+
+Tables = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One unit of work for one process."""
+
+    kind: str
+    """`traffic` (the world and both rounds), `towers`, `ranker`, `oracle` or `rows`"""
+    seed: int
+    arms: tuple[str, ...]
+    """the arms it is for; pieces that several arms share are made for the first of them"""
+    stage: str = ""
+    """the stage of a ranker"""
+
+
+def plan(scenario: Scenario) -> list[Job]:
+    """All jobs. A job makes what it needs itself if it is missing; the order lets processes work side by side."""
+    exams = [Exam(scenario, seed, Store(None)) for seed in range(scenario.seeds)]
+    return [
+        *(job for exam in exams for job in _distinct(exam, "traffic", lambda lab: lab.traffic_piece)),
+        *(job for exam in exams for job in _training(exam)),
+        *(job for exam in exams for job in _grouped(exam)),
+    ]
+
+
+def _distinct(exam: Exam, kind: str, piece, stage: str = "") -> list[Job]:
+    """One job for each distinct piece."""
+    first: dict[str, str] = {}
+    for name, lab in exam.labs.items():
+        first.setdefault(piece(lab).name, name)
+    return [Job(kind, exam.seed, (name,), stage) for name in first.values()]
+
+
+def _training(exam: Exam) -> list[Job]:
+    jobs = _distinct(exam, "towers", lambda lab: lab.arm_towers)
+    # The late rankers take longest, so they start first.
+    for stage in reversed(STAGES):
+        jobs += _distinct(exam, "ranker", lambda lab, stage=stage: lab.arm_ranker(stage), stage)
+    return jobs + _distinct(exam, "oracle", exam.oracle_piece)
+
+
+def _grouped(exam: Exam) -> list[Job]:
+    """Arms that share a late ranker are examined together: they share its predictions."""
+    groups: dict[str, list[str]] = {}
+    for name, lab in exam.labs.items():
+        groups.setdefault(lab.arm_ranker("late").name, []).append(name)
+    judge = exam.scenario.verdict.reference
+    # The group of the judge goes first, since every other group wants its scores.
+    ordered = sorted(groups.values(), key=lambda names: judge not in names)
+    return [Job("rows", exam.seed, tuple(names)) for names in ordered]
+
+
+def execute(scenario: Scenario, job: Job, store: Store) -> None:
+    """Makes sure that what the job is for stands in the store."""
+    exam = Exam(scenario, job.seed, store)
+    for name in job.arms:
+        store.ensure(_piece(exam, job, name))
+
+
+def _piece(exam: Exam, job: Job, name: str) -> Piece:
+    lab = exam.labs[name]
+    pieces = {
+        "traffic": lambda: lab.traffic_piece,
+        "towers": lambda: lab.arm_towers,
+        "ranker": lambda: lab.arm_ranker(job.stage),
+        "oracle": lambda: exam.oracle_piece(lab),
+        "rows": lambda: exam.rows_piece(name),
+    }
+    return pieces[job.kind]()
+
+
+def collect(scenario: Scenario, store: Store) -> Tables:
+    """Rows, request rows and death certificates of all arms and seeds, and facts by arm and seed."""
+    found = [
+        (name, seed, store.ensure(exam.rows_piece(name)))
+        for seed in range(scenario.seeds)
+        for exam in [Exam(scenario, seed, store)]
+        for name in scenario.arms
+    ]
+    rows, request_rows, certificates = (
+        pl.concat(
+            [pl.read_parquet(folder / f"{table}.parquet").with_columns(arm=pl.lit(name)) for name, _, folder in found]
+        )
+        for table in ("rows", "request_rows", "deaths")
+    )
+    facts: dict[str, Any] = {name: {} for name in scenario.arms}
+    for name, seed, folder in found:
+        facts[name][str(seed)] = json.loads((folder / "facts.json").read_text())
+    return rows, request_rows, certificates, facts

@@ -1,0 +1,352 @@
+"""The scenario language: what resolves to what, and what every mistake is told."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from funnel.errors import SpecError
+from funnel.patch import diff, merge
+from funnel.scenario.file import listing, load, read_toml
+from funnel.scenario.spec import (
+    ArmSpec,
+    Change,
+    ListPatch,
+    Margin,
+    Scenario,
+    ScenarioSpec,
+    VerdictSpec,
+    WeightPatch,
+    resolve,
+)
+from funnel.stages.spec import FunnelSpec
+
+BASE = """
+[world]
+users = 2_000
+[retrieval.sources]
+nearest = { kind = "nearest", budget = 120 }
+[stages.early]
+keep = 100
+features = ["content", "age"]
+tasks = ["long_view", "like"]
+formula = { long_view = 1.0, like = 0.5 }
+[stages.late]
+keep = 10
+features = ["content", "age", "history_match"]
+tasks = ["long_view", "like"]
+model = { kind = "mmoe", experts = 2 }
+formula = { long_view = 1.0, like = 0.5 }
+[value]
+formula = { long_view = 1.0, like = 0.5, bubble_engage = 1.0 }
+"""
+HEAD = """
+name = "bubbles"
+question = "Are candidates lost upstream?"
+base = "reels"
+seeds = 5
+[verdict]
+proposal = "late_only"
+reference = "both"
+baseline = "baseline"
+margin = { lost = 0.02, value = 0.01 }
+[change]
+features = { add = ["bubble_count"] }
+tasks = { add = ["bubble_engage"] }
+formula = { bubble_engage = 1.0 }
+"""
+ARMS = """
+[arms.baseline]
+at = []
+[arms.late_only]
+at = ["late"]
+[arms.both]
+at = ["early", "late"]
+"""
+SMOKE = """
+seeds = 2
+[patch]
+world.users = 300
+evaluation.requests = 10
+"""
+
+
+@pytest.fixture
+def scenarios(tmp_path, monkeypatch) -> Path:
+    """A project's folder with one base, one preset and one scenario."""
+    folder = tmp_path / "scenarios"
+    for name, text in {"base/reels": BASE, "presets/smoke": SMOKE, "bubbles": HEAD + ARMS}.items():
+        path = folder / f"{name}.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def write(folder: Path, text: str) -> None:
+    (folder / "bubbles.toml").write_text(text)
+
+
+def problems(**arguments) -> tuple[str, ...]:
+    with pytest.raises(SpecError) as caught:
+        load("bubbles", **arguments)
+    return caught.value.problems
+
+
+# What resolves to what
+
+
+def test_the_change_lands_at_the_stages_that_the_arm_names(scenarios):
+    scenario = load("bubbles")
+    baseline, late_only, both = scenario.arms.values()
+    assert list(scenario.arms) == ["baseline", "late_only", "both"]
+    assert baseline == scenario.base
+    assert late_only.stages.early == scenario.base.stages.early
+    assert late_only.stages.late.features == ("content", "age", "history_match", "bubble_count")
+    assert late_only.stages.late.tasks == ("long_view", "like", "bubble_engage")
+    assert late_only.stages.late.formula == {"long_view": 1.0, "like": 0.5, "bubble_engage": 1.0}
+    assert late_only.stages.late.model == scenario.base.stages.late.model
+    assert both.stages.late == late_only.stages.late
+    assert both.stages.early.features == ("content", "age", "bubble_count")
+
+
+def test_both_faces_give_equal_objects(scenarios):
+    spec = ScenarioSpec(
+        name="bubbles",
+        question="Are candidates lost upstream?",
+        base="reels",
+        seeds=5,
+        change=Change(
+            features=ListPatch(add=("bubble_count",)),
+            tasks=ListPatch(add=("bubble_engage",)),
+            formula=WeightPatch(bubble_engage=1.0),
+        ),
+        arms={"baseline": ArmSpec(), "late_only": ArmSpec(at=("late",)), "both": ArmSpec(at=("early", "late"))},
+        verdict=VerdictSpec(
+            proposal="late_only", reference="both", baseline="baseline", margin=Margin(lost=0.02, value=0.01)
+        ),
+    )
+    base = FunnelSpec.parse(read_toml(scenarios / "base" / "reels.toml"), "base")
+    assert resolve(spec, base.table()) == load("bubbles")
+
+
+def test_the_difference_of_an_arm_turns_the_base_into_it(scenarios):
+    scenario = load("bubbles")
+    for arm in scenario.arms.values():
+        base = scenario.base.table()
+        assert FunnelSpec.parse(merge(base, diff(base, arm.table())), "") == arm
+
+
+def test_a_scenario_survives_the_way_to_another_process_and_to_a_file(scenarios):
+    scenario = load("bubbles")
+    assert pickle.loads(pickle.dumps(scenario)) == scenario
+    assert Scenario.parse(scenario.table(), "") == scenario
+
+
+def test_an_arm_patches_anything_else_by_name(scenarios):
+    patch = "stages.early.keep = 20\nstages.late.model = { kind = 'shared_bottom' }\nunpaired = true\nworld.users = 99\n"
+    write(scenarios, HEAD + ARMS + "[arms.small]\nat = ['late']\n" + patch)
+    small = load("bubbles").arms["small"]
+    assert (small.stages.early.keep, small.world.users) == (20, 99)
+    assert small.stages.late.model.kind == "shared_bottom"
+
+
+def test_the_scenarios_patch_the_preset_and_the_user_come_in_this_order(scenarios):
+    patch = "[patch]\nworld.users = 4_000\nworld.items = 700\ntraffic.requests = 40\n"
+    write(scenarios, HEAD + ARMS + patch)
+    assert load("bubbles").base.world.users == 4_000
+    smoke = load("bubbles", preset="smoke", assignments=["base.world.items=800"])
+    assert (smoke.base.world.users, smoke.base.world.items, smoke.base.traffic.requests) == (300, 800, 40)
+    assert smoke.seeds == 2
+    assert all(arm.world == smoke.base.world for arm in smoke.arms.values())
+    assert load("bubbles", preset="smoke", seeds=7).seeds == 7
+
+
+def test_any_field_can_be_assigned(scenarios):
+    scenario = load(
+        "bubbles",
+        assignments=[
+            "seeds=3",
+            "question=Is this text",
+            "arms.late_only.stages.early.keep=50",
+            "base.stages.late.features={ remove = ['age'] }",
+            "base.stages.late.model.kind=shared_bottom",
+            "change.formula.bubble_engage=2",
+        ],
+    )
+    assert (scenario.seeds, scenario.question) == (3, "Is this text")
+    assert scenario.arms["late_only"].stages.early.keep == 50
+    assert scenario.arms["late_only"].stages.late.features == ("content", "history_match", "bubble_count")
+    assert scenario.base.stages.late.model.kind == "shared_bottom"
+    assert scenario.arms["both"].stages.early.formula["bubble_engage"] == 2.0
+
+
+def test_a_path_works_from_anywhere(scenarios, monkeypatch):
+    scenario = load("bubbles")
+    monkeypatch.chdir("/")
+    assert load(scenarios / "bubbles.toml") == scenario
+
+
+def test_the_list_tells_names_and_questions(scenarios):
+    assert listing() == {"bubbles": "Are candidates lost upstream?"}
+
+
+# What mistakes are told
+
+
+def test_unknown_words_of_the_file_are_told_at_once(scenarios):
+    write(
+        scenarios,
+        HEAD.replace("seeds = 5", "seeds = 0\nseed = 1").replace("bubble_count", "bubble_cuont").replace("lost =", "loss =")
+        + ARMS.replace('"late"]', '"lat"]'),
+    )
+    assert problems() == (
+        "arms.both.at: `lat` is not a ranking stage. Did you mean `late`?",
+        "arms.late_only.at: `lat` is not a ranking stage. Did you mean `late`?",
+        "change.features: `bubble_cuont` is not a feature. Did you mean `bubble_count`?",
+        "seed: `seed` is not a known key. Did you mean `seeds`?",
+        "seeds: should be greater than or equal to 1. Found 0.",
+        "verdict.margin.loss: `loss` is not a known key. Did you mean `lost`?",
+    )
+
+
+def test_unknown_words_of_base_and_arms_are_told_at_once_and_once(scenarios):
+    arms = """
+stages.early.modle = 1
+stages.early.tasks = ["long_view", "lik"]
+stage.late = 1
+[arms.fourth]
+stages.late.model.kind = "mmo"
+[arms.fifth]
+stages.middle.keep = 3
+"""
+    write(scenarios, HEAD + ARMS + arms + "[patch]\nworld.userz = 5\n")
+    assert problems() == (
+        "base.world.userz: `userz` is not a known key. Did you mean `users`?",
+        "arms.both.stage: `stage` is not a known key. Did you mean `stages`?",
+        "arms.both.stages.early.modle: `modle` is not a known key. Did you mean `model`?",
+        "arms.both.stages.early.tasks: `lik` is not a task. Did you mean `like`?",
+        "arms.fourth.stages.late.model.kind: `mmo` is not a known kind. Did you mean `mmoe`?",
+        "arms.fifth.stages.middle: `middle` is not a known key. Known: early, late.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arms", "told"),
+    [
+        (
+            '[arms.again]\nat = ["late"]',
+            "arms.again: should differ from arm `late_only`. Found the same funnel in both. Remove one, or give it an `at` "
+            "or a patch of its own.",
+        ),
+        (
+            "[arms.idle]\nstages.early.keep = 100",
+            "arms.idle: should differ from arm `baseline`. Found the same funnel in both. Remove one, or give it an `at` "
+            "or a patch of its own.",
+        ),
+        (
+            "[arms.far]\nworld.users = 9",
+            "arms.far.world: should be the base's, so that arms are paired. Found a patch. Put it into `[patch]`, or say "
+            "`unpaired = true` in the arm.",
+        ),
+        (
+            "[arms.dear]\nunpaired = true\nvalue.formula.like = 2.0",
+            "arms.dear.value: should be the same for every arm. Found a patch. Put it into `[patch]`.",
+        ),
+        (
+            "[arms.short]\nevaluation.requests = 3",
+            "arms.short.evaluation: should be the same for every arm. Found a patch. Put it into `[patch]`.",
+        ),
+        (
+            "[arms.wide]\nstages.early.keep = 200",
+            "arms.wide: stage `early` keeps 200 but receives 120 from `retrieval`. Raise the budget of a source or lower "
+            "`stages.early.keep`.",
+        ),
+        (
+            "[arms.wide]\nstages.late.keep = 101",
+            "arms.wide.stages: stage `late` keeps 101 but receives 100 from `early`. Raise `early.keep` or lower "
+            "`late.keep`.",
+        ),
+        (
+            "[arms.blind]\nstages.early.formula.share = 1.0",
+            "arms.blind.stages.early: the formula weighs `share` is not a task that the stage predicts. Known: like, "
+            "long_view.",
+        ),
+        (
+            '[arms.dear]\nstages.early.features.add = ["history_match"]',
+            "arms.dear.stages: `history_match` is a feature that stage `early` cannot afford. It is for: late.",
+        ),
+        (
+            '[arms.twice]\nstages.early.features = ["age", "age"]',
+            "arms.twice.stages.early.features: should name each feature once. Found `age` twice.",
+        ),
+        ('[arms.more]\nat = ["late", "late"]', "arms.more.at: should name each stage once. Found `late` twice."),
+        (
+            '[arms.more]\nat = ["late"]\nstages.late.tasks.add = ["bubble_engage"]',
+            "arms.more.stages.late.tasks.add: `bubble_engage` is there already.",
+        ),
+    ],
+)
+def test_an_arm_that_cannot_be_is_told(scenarios, arms, told):
+    write(scenarios, HEAD + ARMS + arms)
+    assert problems() == (told,)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('"late_only"', '"late_onl"', "verdict.proposal: `late_onl` is not an arm. Did you mean `late_only`?"),
+        (
+            'reference = "both"',
+            'reference = "baseline"',
+            "verdict: should compare three different arms. Found proposal `late_only`, reference `baseline`, baseline "
+            "`baseline`.",
+        ),
+        ('name = "bubbles"', 'name = "bubble"', "name: should be `bubbles`, as its file is called. Found `bubble`."),
+        ('base = "reels"', 'base = "reel"', "`reel` is not a base in scenarios/base. Did you mean `reels`?"),
+        ("lost = 0.02", "lost = 0", "verdict.margin.lost: should be greater than 0. Found 0."),
+    ],
+)
+def test_a_head_that_cannot_be_is_told(scenarios, before, after, told):
+    write(scenarios, HEAD.replace(before, after) + ARMS)
+    assert problems() == (told,)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("seeds", "--set seeds: should be `path=value`, as in `base.world.users=5000`."),
+        ("base.wrld.users=3", "base.wrld: `wrld` is not a known key. Did you mean `world`?"),
+        ("seeds.x=3", "seeds.x: `seeds` should be a table. Found 5."),
+        ("base.world.users=few", "base.world.users: should be a valid integer, unable to parse string as an integer. "
+         "Found 'few'."),
+    ],
+)  # fmt: skip
+def test_an_assignment_that_cannot_be_is_told(scenarios, assignment, told):
+    assert problems(assignments=[assignment]) == (told,)
+
+
+def test_an_unknown_name_is_told_with_the_nearest(scenarios, monkeypatch):
+    with pytest.raises(SpecError, match=r"^`bubles` is not a scenario in scenarios\. Did you mean `bubbles`\?$"):
+        load("bubles")
+    assert problems(preset="smok") == ("`smok` is not a preset in scenarios/presets. Did you mean `smoke`?",)
+    with pytest.raises(SpecError, match=r"^none/x\.toml: should be a scenario file\. Found none\.$"):
+        load("none/x.toml")
+    monkeypatch.chdir("/")
+    with pytest.raises(SpecError) as caught:
+        load("bubbles")
+    assert str(caught.value) == (
+        "scenarios: should be a folder with TOML files. Found none. Run from the project's folder."
+    )
+
+
+def test_a_preset_with_an_unknown_key_is_told(scenarios):
+    (scenarios / "presets" / "smoke.toml").write_text("seed = 2\n")
+    assert problems(preset="smoke") == ("presets.smoke.seed: `seed` is not a known key. Did you mean `seeds`?",)
+
+
+def test_a_file_that_is_no_toml_is_told_with_its_line(scenarios):
+    write(scenarios, "name = \n")
+    assert problems() == ("scenarios/bubbles.toml: should be TOML. Found: Invalid value (at line 1, column 8).",)
+    (scenarios / "bubbles.toml").write_bytes(b"\xff\xfe")
+    assert problems()[0].startswith("scenarios/bubbles.toml: should be a readable text file. Found: 'utf-8' codec")
