@@ -67,7 +67,12 @@ def of_scores(
 
 
 def random(
-    generator: np.random.Generator, requests: int = 20, corpus: int = 40, keep: int = 10, slate_size: int = 4, noise: float = 1.0
+    generator: np.random.Generator,
+    requests: int = 20,
+    corpus: int = 40,
+    keep: int = 10,
+    slate_size: int = 4,
+    noise: float = 1.0,
 ) -> Ledger:
     """A funnel of noisy scores over a fifth of friend items, with a retrieval that misses a few items."""
     shape = (requests, corpus)

@@ -1,4 +1,4 @@
-"""A made-up run for tests of results and reports: the tables of a few arms over a few seeds, and the scenario they answer."""
+"""A made-up run for tests of results and reports: tables of a few arms over a few seeds, and their scenario."""
 
 from dataclasses import dataclass, field
 

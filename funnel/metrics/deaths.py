@@ -13,7 +13,7 @@ REQUESTS = 50
 
 
 def deaths(ledger: Ledger, seed: int, arm: str, requests: Requests) -> pl.DataFrame:
-    """The certificates of one arm under one seed, as `schema.DEATHS`, in request order and the most valuable item first."""
+    """The certificates of one arm under one seed, as `schema.DEATHS`: by request, the most valuable item first."""
     rows = np.flatnonzero(ledger.oracle & (ledger.rows.request < REQUESTS))
     rows = rows[np.lexsort([-ledger.value[rows], ledger.rows.request[rows]])]
     stages = ended(ledger)
@@ -44,9 +44,7 @@ def deaths(ledger: Ledger, seed: int, arm: str, requests: Requests) -> pl.DataFr
     return schema.check(table.select(list(schema.DEATHS)), schema.DEATHS, "deaths")
 
 
-def _standing(
-    ledger: Ledger, score: np.ndarray, among: np.ndarray, kept: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _standing(ledger: Ledger, score: np.ndarray, among: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rank of every row among the rows of `among` of its request, and its score minus the least score kept.
 
     Returns:

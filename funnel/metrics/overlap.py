@@ -11,8 +11,8 @@ from funnel.metrics.value import best
 def overlap(ledger: Ledger) -> list[Ratio]:
     """Overlap@K: common items of the early and the late top K of the same candidates, over K.
 
-    On impressed candidates (the slate) K is half the slate; on unimpressed ones (the rest of the retrieved pool) K is the
-    early budget. The unimpressed tell most: on what was shown both models had to agree already.
+    On impressed candidates (the slate) K is half the slate; on unimpressed ones (the rest of the pool) K is the early
+    budget. The unimpressed tell most: on what was shown both models had to agree already.
     """
     slices = {
         "impressed": (ledger.slate, max(1, ledger.slate_size // 2)),
@@ -41,4 +41,5 @@ def candidates(ledger: Ledger) -> list[Ratio]:
 def keep_ratio(ledger: Ledger) -> list[Ratio]:
     """Share of a stage's input that it keeps."""
     counts = {stage: count(ledger, kept) for stage, kept in survivors(ledger).items()}
-    return [Ratio(counts[stage], counts[before], stage) for before, stage in (("retrieval", "early"), ("early", "late"))]
+    steps = (("retrieval", "early"), ("early", "late"))
+    return [Ratio(counts[stage], counts[before], stage) for before, stage in steps]

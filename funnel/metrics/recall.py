@@ -1,4 +1,4 @@
-"""How much of what mattered came through: recall against the oracle, where it was lost, and what the early stage cut."""
+"""How much of what mattered came through: recall against the oracle, and where the rest was lost."""
 
 import numpy as np
 
@@ -18,9 +18,9 @@ from funnel.select import top
 
 
 def recall(ledger: Ledger) -> list[Ratio]:
-    """Share of the oracle set T(r), the slate-size best items of the whole corpus by true value, that is in a stage's output.
+    """Share of the oracle set T(r), the best items of the whole corpus by true value, that is in a stage's output.
 
-    Counted over items (a request with more oracle items in the slice weighs more), as Recall@k@m of LCRON
+    T(r) has as many items as the slate. Counted over items (a request with more oracle items in the slice weighs more), as Recall@k@m of LCRON
     (arXiv 2503.09492) with k the slate size and m the stage's budget.
     """
     users = rows_of(ledger, guarded_users(ledger))
@@ -28,7 +28,7 @@ def recall(ledger: Ledger) -> list[Ratio]:
 
 
 def recall_by_friends(ledger: Ledger) -> list[Ratio]:
-    """Recall of the oracle set, by tenths of users: from those with the fewest friends (1) to those with the most (10)."""
+    """Recall of the oracle set, by tenths of users, from the fewest friends (1) to the most (10)."""
     return _recall(ledger, rows_of(ledger, friend_deciles(ledger)))
 
 

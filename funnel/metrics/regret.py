@@ -34,7 +34,7 @@ def _shapley(worth: dict[frozenset[str], np.ndarray], stage: str) -> np.ndarray:
 
 
 def _worth(ledger: Ledger, replaced: tuple[str, ...]) -> np.ndarray:
-    """float64 (R,): true value of the slate when the stages in `replaced` are oracles and the others sort by their scores."""
+    """float64 (R,): true value of the slate with oracles for the stages in `replaced`, scores for the others."""
     pool = ledger.retrieved | ledger.oracle if "retrieval" in replaced else ledger.retrieved
     early = best(ledger, pool, ledger.value if "early" in replaced else ledger.early_score, ledger.keep)
     late = best(ledger, early, ledger.value if "late" in replaced else ledger.late_score, ledger.slate_size)

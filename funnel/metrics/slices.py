@@ -37,7 +37,7 @@ def guarded_users(ledger: Ledger) -> Slices:
 
 
 def friend_deciles(ledger: Ledger) -> Slices:
-    """bool (R,) each: requests by tenth of the friend count; users with equal counts share a tenth, so one may be empty."""
+    """bool (R,) each: requests by tenth of the friend count; equal counts share a tenth, so one may be empty."""
     borders = np.quantile(ledger.friends, np.arange(1, 10) / 10)
     decile = np.searchsorted(borders, ledger.friends, side="left") + 1
     return {f"friends_decile_{d}": decile == d for d in range(1, 11)}

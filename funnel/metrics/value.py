@@ -42,7 +42,7 @@ def waterfall(ledger: Ledger) -> list[Ratio]:
 
 
 def value(ledger: Ledger) -> list[Ratio]:
-    """Mean true value of a slot of the slate; a slot left empty counts 0. Every item is valued at the first position."""
+    """Mean true value of a slot of the slate; an empty slot counts 0. Every item is valued at the first position."""
     gained = total(ledger, ledger.slate, ledger.value)
     slots = np.full(ledger.rows.requests, float(ledger.slate_size))
     users = {"all": np.ones(ledger.rows.requests, bool)} | guarded_users(ledger)
@@ -53,7 +53,7 @@ def recoverable(ledger: Ledger) -> list[Ratio]:
     """Of the value that the change could add over the whole corpus, the share still reachable in a stage's output.
 
     Numerator: the best slate by true value, over the slate that is best when what the change is about is ignored, both
-    out of the stage's output. Denominator: the same two slates out of the whole corpus. Both valued with the full truth.
+    out of the stage's output. Denominator: the same two slates out of the whole corpus. All are valued by the full truth.
     """
     gain = ledger.oracle_value.astype(np.float64) - ledger.blind_oracle_value
     # Where the change adds nothing to the oracle there is nothing to recover, and the share has no meaning.
@@ -76,7 +76,7 @@ def probability(ledger: Ledger) -> list[Ratio]:
 
 
 def label(ledger: Ledger) -> list[Ratio]:
-    """Mean drawn outcome of a task over the slate, each at its place in the slate: what an A/B test would have counted."""
+    """Mean drawn outcome of a task over the slate, each at its place: what an A/B test would have counted."""
     return [
         Ratio(total(ledger, rows, drawn), count(ledger, rows), "late", task=task)
         for task, drawn in ledger.labels.items()
@@ -85,7 +85,7 @@ def label(ledger: Ledger) -> list[Ratio]:
 
 
 def share(ledger: Ledger) -> list[Ratio]:
-    """Share of a stage's output, and of the oracle set, that friend items, new items and items of small creators have."""
+    """Share of a stage's output, and of the oracle set, that are friend items, new items, items of small creators."""
     sets = {"oracle": ledger.oracle} | survivors(ledger)
     slices = {"friend": friend_or_other(ledger)["friend"], "fresh": ledger.fresh, "small": ledger.small}
     return [

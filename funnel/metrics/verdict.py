@@ -1,4 +1,4 @@
-"""The verdict: does the proposal lose candidates, and does it forgo value? Computed from paired intervals, never written.
+"""The verdict: does the proposal lose candidates, and does it forgo value? Computed, never written.
 
 Two axes, because a change may lose candidates and forgo no value. Each is a claim with a margin that was fixed in
 advance: 'not lost' and 'equivalent' are claims of equivalence and need the whole interval inside the margin.
@@ -32,11 +32,11 @@ class Axis:
 
     outcome: Literal["lost", "not lost", "forgone", "equivalent", "gained", "undecided"]
     difference: Interval
-    """proposal minus reference of `lost`; (reference minus proposal) / reference of `value`: positive is worse on both"""
+    """of `lost`, proposal minus reference; of `value`, (reference minus proposal) / reference: positive is worse"""
     margin: float
     seeds_to_decide: int | None
-    """where undecided: seeds at which the t interval, at this mean and spread, would decide; None if decided or unknown,
-    MOST_SEEDS + 1 if more than were tried"""
+    """where undecided: seeds at which the t interval would decide at this mean and spread, MOST_SEEDS + 1 standing for
+    more than were tried; None where decided, or unknown"""
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,8 @@ def _candidates_sentence(proposal: Arm, reference: Arm, axis: Axis) -> str:
     own, other = (_number(arm.lost.mean()) for arm in (proposal, reference))
     compared = _compared(axis.difference.value, "points more", "points fewer", "the same share")
     return (
-        f"Candidates, {axis.outcome}: the early stage of `{proposal.name}` cuts {own} % of what the late stage with the "
-        f"change ranks top, that of `{reference.name}` {other} %: {compared} ({_interval(axis.difference, 'points')}; "
+        f"Candidates, {axis.outcome}: the early stage of `{proposal.name}` cuts {own} % of what the late stage with "
+        f"the change ranks top, that of `{reference.name}` {other} %: {compared} ({_interval(axis.difference, 'points')}; "
         f"margin {_number(axis.margin)} points).{_undecided(axis)}"
     )
 

@@ -173,22 +173,22 @@ def behind(view: View) -> str:
     """What stands behind the numbers of a figure."""
     requests = f"{view.scenario['requests']:,} requests"
     if view.seeds == 1:
-        return f"n = 1 seed (one world), {requests}. Intervals are bootstraps over requests and speak of that one world."
-    return f"n = {view.seeds} seeds (worlds), {requests} each. Intervals are 95 % t intervals over seeds."
+        return f"n = 1 seed (one world), {requests}. Intervals: bootstrap over requests, of that one world."
+    return f"n = {view.seeds} seeds (worlds), {requests} each. Intervals: 95 % t intervals over seeds."
 
 
 def _recall_caption(view: View) -> str:
     return (
-        "Recall of the oracle set, the items of the whole corpus with the greatest true value, after each stage. Look for "
-        "the step at which arms part, and whether it is the same step for friend items and for others. A change that the "
-        f"early stage cannot see leaves the arms together up to `early`. {behind(view)}"
+        "Recall of the oracle set, the items of the whole corpus with the greatest true value, after each stage. Look "
+        "for the step at which arms part, and whether it is the same step for friend items and for others. A change "
+        f"that the early stage cannot see leaves the arms together up to `early`. {behind(view)}"
     )
 
 
 def _waterfall_caption(view: View) -> str:
     return (
-        "Each bar is the oracle's value: what the slate realises, and what the best slate lost at each stage. The parts "
-        f"add up to 100. Parts under {100 * READABLE:.1f} are not labelled; the tables give all of them with intervals. "
+        "Each bar is the oracle's value: what the slate realises, and what the best slate lost at each stage. The "
+        f"parts add up to 100. Parts under {100 * READABLE:.1f} are not labelled; the tables give all with intervals. "
         f"{behind(view).split('Intervals')[0].strip()}"
     )
 

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from funnel.errors import ResultsError
 from funnel.report import figures, tables
-from funnel.report.view import View, text
+from funnel.report.view import View
 from funnel.scenario import results
 
 PAGE = "index.html"
@@ -43,7 +43,8 @@ def build(folder: Path) -> Path:
         temporary.write_text(page)
         os.replace(temporary, folder / PAGE)
     except OSError as error:
-        raise ResultsError(f"{folder / PAGE}: should be written. Found {error.strerror}. Make room and run again.") from error
+        remedy = "Make room, and build the report again."
+        raise ResultsError(f"{folder / PAGE}: should be written. Found {error.strerror}. {remedy}") from error
     return folder / PAGE
 
 
@@ -73,9 +74,8 @@ def _levels(view: View) -> list[tuple[str, str, list[Any]]]:
     """The three arms of the verdict: role, arm, and the cells of the two axes and of recoverable value."""
     addresses = [("lost", "early", "all", ""), ("value", "late", "all", ""), ("recoverable", "early", "all", "")]
     roles = ("proposal", "reference", "baseline")
-    return [
-        (role, view.scenario[role], [view.cell(view.scenario[role], address) for address in addresses]) for role in roles
-    ]
+    named = [(role, view.scenario[role]) for role in roles]
+    return [(role, arm, [view.cell(arm, address) for address in addresses]) for role, arm in named]
 
 
 def _environment() -> Environment:
@@ -86,7 +86,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"code": _code, "number": text}
+    environment.filters["code"] = _code
     return environment
 
 

@@ -18,10 +18,6 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Number, ...]], ...]
 
-    @property
-    def id(self) -> str:
-        return "".join(letter if letter.isalnum() else "-" for letter in self.title.lower())
-
 
 Lines = tuple[tuple[str, Address], ...]
 
@@ -92,14 +88,10 @@ CLOSENESS: Lines = tuple(
 
 def main(view: View) -> list[Table]:
     """The tables under the figures: arms by measures, then differences."""
-    arms = tuple(view.arms)
-    baseline, reference = view.scenario["baseline"], view.scenario["reference"]
-    paired = "Paired by seed; an interval that leaves out zero is bold. Shares differ by points, slate value in per cent of"
-    uncorrected = "Many intervals stand side by side, uncorrected: the verdict rests on the two that were named in advance."
     return [
         _by_arm(view, "Main measures", "Mean over seeds with its interval.", MAIN),
-        _differences(view, "baseline", baseline, f"{paired} `{baseline}`. {uncorrected}", arms),
-        _differences(view, "reference", reference, f"{paired} `{reference}`. {uncorrected}", arms),
+        _differences(view, "baseline", "Differences", MAIN + STAGEWISE[:4]),
+        _differences(view, "reference", "Differences", MAIN + STAGEWISE[:4]),
     ]
 
 
@@ -114,8 +106,8 @@ def more(view: View) -> list[Table]:
         _by_arm(
             view,
             "Value and regret by stage",
-            "The waterfall charges stages in the order of the funnel; the Shapley shares in all orders. Both are shares of "
-            "the oracle's value, and each adds up to what the slate does not realise.",
+            "The waterfall charges stages in the order of the funnel; the Shapley shares in all orders. Both are shares "
+            "of the oracle's value, and each adds up to what the slate does not realise.",
             STAGEWISE,
         ),
         _by_arm(view, "Agreement and survival", "Do the stages want the same items, and who gets through.", AGREEMENT),
@@ -126,7 +118,8 @@ def more(view: View) -> list[Table]:
             "Recall at late by tenths of users, from those with the fewest friends to those with the most.",
             friends,
         ),
-        _by_arm(view, "Guardrails", "Who might pay for the change. Hides are a probability: less is better.", GUARDRAILS),
+        _by_arm(view, "Guardrails", "Who might pay for the change. Of hides, less is better.", GUARDRAILS),
+        _differences(view, "baseline", "Guardrails", GUARDRAILS),
         _by_arm(
             view,
             "Engagement of the slate",
@@ -162,10 +155,9 @@ def certificates(view: View, deaths: pl.DataFrame, most: int = 12) -> list[dict[
     reference = deaths.filter(pl.col("arm") == view.scenario["reference"]).select(
         *key, pl.col("ended").alias("reference_ended"), pl.col("early_rank").alias("reference_early_rank")
     )
-    cut = deaths.filter(
-        (pl.col("arm") == view.scenario["proposal"]) & pl.col("friend") & (pl.col("ended") == "early")
-    )
-    return cut.join(reference, on=key, how="left").sort(["value", *key], descending=[True, False, False, False])[:most].to_dicts()
+    cut = deaths.filter((pl.col("arm") == view.scenario["proposal"]) & pl.col("friend") & (pl.col("ended") == "early"))
+    found = cut.join(reference, on=key, how="left").sort("value", *key, descending=[True, False, False, False])
+    return found[:most].to_dicts()
 
 
 def _by_arm(view: View, title: str, note: str, lines: Lines) -> Table:
@@ -173,13 +165,18 @@ def _by_arm(view: View, title: str, note: str, lines: Lines) -> Table:
     return Table(title, note, tuple(view.arms), rows)
 
 
-def _differences(view: View, against: str, other: str, note: str, arms: tuple[str, ...]) -> Table:
-    compared = tuple(arm for arm in arms if arm != other)
-    rows = tuple(
-        (label, tuple(view.difference_cell(against, arm, address) for arm in compared))
-        for label, address in MAIN + STAGEWISE[:4]
+def _differences(view: View, against: str, title: str, lines: Lines) -> Table:
+    """Every other arm minus the baseline or the reference."""
+    other = view.scenario[against]
+    note = (
+        "Paired by seed; an interval that leaves out zero is bold. Shares differ by points, slate value in per cent of "
+        f"`{other}`. Many intervals stand side by side, uncorrected: the verdict rests on the two named in advance."
     )
-    return Table(f"Differences against {other}", note, compared, rows)
+    compared = tuple(arm for arm in view.arms if arm != other)
+    rows = tuple(
+        (label, tuple(view.difference_cell(against, arm, address) for arm in compared)) for label, address in lines
+    )
+    return Table(f"{title} against {other}", note, compared, rows)
 
 
 def _tasks(view: View, measure: str, kind: str) -> Lines:
@@ -189,15 +186,14 @@ def _tasks(view: View, measure: str, kind: str) -> Lines:
 def _calibration(view: View) -> Lines:
     after = {"retrieval": "pool", "early": "after early", "late": "after late"}
     return tuple(
-        (f"{task}, {after[stage]}{'' if slice == 'all' else ', ' + slice + ' items'}", ("calibration", stage, slice, task))
+        (f"{task}, {after[stage]}, {slice} items", ("calibration", stage, slice, task))
         for _, stage, slice, task in view.addresses("calibration")
     )
 
 
 def _costs(view: View) -> Lines:
     return tuple(
-        (" ".join(part for part in (measure.replace("_", " "), stage, task, "" if slice == "all" else slice) if part),
-         (measure, stage, slice, task))
+        (f"{measure.replace('_', ' ')} {stage}", (measure, stage, slice, task))
         for name in view.uncatalogued()
         for measure, stage, slice, task in view.addresses(name)
     )

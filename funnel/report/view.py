@@ -75,6 +75,8 @@ def number(found: Estimate, unit: str, seeds: int, signed: bool = False) -> Numb
     """An estimate, or with `signed` a difference, as a cell; says n where fewer than all seeds had cases."""
     if found["value"] is None:
         return Number(UNKNOWN, "no cases")
+    if signed and found["value"] == found["low"] == found["high"] == 0:
+        return Number("0", "the same in every seed")
     if found["low"] is not None:
         fewer = f", n = {found['n']}" if found["n"] < seeds else ""
         return Number(

@@ -50,7 +50,7 @@ class Estimates:
         ]
 
     def between(self, arm: str, other: str) -> list[Estimate]:
-        """Every measure that both arms have, as `arm` minus `other`, paired by seed; slate value also relative to `other`."""
+        """Every measure that both arms have, `arm` minus `other`, paired by seed; slate value also relatively."""
         differences = []
         for (owner, key), values in self._values.items():
             if owner != arm or (other, key) not in self._values:
@@ -99,6 +99,4 @@ def _replicates(request_rows: pl.DataFrame) -> dict[tuple[str, Key], np.ndarray]
         for column in ("numerator", "denominator")
     }
     replicates = bootstrap(sums["numerator"], sums["denominator"], seed=0)
-    return {
-        (arm, Key(*key)): replicates[:, place] for place, (arm, *key) in enumerate(columns.iter_rows())
-    }
+    return {(arm, Key(*key)): replicates[:, place] for place, (arm, *key) in enumerate(columns.iter_rows())}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,8 +22,7 @@ from funnel.errors import ResultsError
 from funnel.metrics.catalogue import METRICS
 from funnel.metrics.verdict import Arm, judge
 from funnel.scenario.estimates import Estimates
-if TYPE_CHECKING:
-    from funnel.scenario.spec import Scenario
+from funnel.scenario.spec import Scenario
 
 SCHEMA_VERSION = 1
 RESULTS, SPEC = "results.json", "spec.json"
@@ -43,7 +42,7 @@ class Results:
 
 def write(
     folder: Path,
-    scenario: "Scenario",
+    scenario: Scenario,
     rows: pl.DataFrame,
     request_rows: pl.DataFrame,
     deaths: pl.DataFrame,
@@ -116,7 +115,7 @@ def check_folder(folder: Path) -> None:
 
 
 def _summary(
-    scenario: "Scenario", spec: dict, rows: pl.DataFrame, request_rows: pl.DataFrame, facts: dict, seconds: float
+    scenario: Scenario, spec: dict, rows: pl.DataFrame, request_rows: pl.DataFrame, facts: dict, seconds: float
 ) -> dict[str, Any]:
     arms, verdict = list(scenario.arms), scenario.verdict
     estimates = Estimates(rows, request_rows)
@@ -155,7 +154,7 @@ def _arm(estimates: Estimates, name: str) -> Arm:
     return Arm(name, estimates.by_seed(name, "lost", "early"), estimates.by_seed(name, "value", "late"))
 
 
-def _spec(scenario: "Scenario") -> dict[str, Any]:
+def _spec(scenario: Scenario) -> dict[str, Any]:
     """The resolved scenario as plain tables: what was run, whatever becomes of the files it was read from."""
     return {
         "name": scenario.name,

@@ -16,7 +16,7 @@ class TrainSpec(Spec):
     """passes over the rows; industrial rankers take one, small logs bear two or three"""
     batch: int = Field(2048, ge=1)
     """rows a step"""
-    rate: float = Field(3e-3, gt=0)
+    rate: float = Field(1e-2, gt=0)
     """learning rate of the first step"""
     weight_decay: float = Field(0.0, ge=0)
     """share of a weight lost a step, per unit of learning rate (decoupled; Loshchilov and Hutter, ICLR 2019)"""
@@ -62,7 +62,7 @@ class TowersSpec(Spec):
     """width of the hidden layer of each tower"""
     temperature: float = Field(0.1, gt=0)
     """divides the cosine of two vectors; small separates near neighbours, large is robust"""
-    train: TrainSpec = TrainSpec(epochs=3, batch=1024)
+    train: TrainSpec = TrainSpec(epochs=3, batch=512)
     """over the positive impressions; each is a negative to all others of its batch"""
 
 

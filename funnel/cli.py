@@ -1,0 +1,113 @@
+"""The command line. Imports stand inside the commands: help, list and bad specs answer before torch is loaded."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from funnel.errors import FunnelError, SpecError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+REPORTS = Path("reports")
+BAD_SPEC, FAILED, INTERRUPTED = 2, 1, 130
+"""exit codes"""
+
+
+@app.callback()
+def main() -> None:
+    """Simulates a multi-stage recommender funnel and tells what a change at one stage does to all of it.
+
+    A scenario is one base funnel, a change under review, arms that apply it at some stages, and seeds. A run draws
+    a world for each seed, logs traffic, trains every arm on the same log, and follows each request's best items down the
+    funnel: who lost them, and what they were worth. Results and a page go to reports/NAME.
+
+    \b
+    python -m funnel list
+    python -m funnel run bubble_late_only --preset smoke
+    python -m funnel run bubble_late_only --seeds 3 --set base.world.users=5000
+    """
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="A scenario of the list, or the path of a TOML file.")],
+    seeds: Annotated[int | None, typer.Option(help="Worlds to draw, instead of the scenario's number.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A size of scenarios/presets, such as smoke.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes on this machine. [default: one a core]")] = None,
+    executor: Annotated[str, typer.Option(help="local, or dask for a cluster.")] = "local",
+    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler: tcp://host:8786.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Build everything anew; use nothing finished.")] = False,
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Any field; may be given several times.")
+    ] = None,
+) -> None:
+    """Runs a scenario and builds its page.
+
+    A run that was interrupted goes on where it stopped: finished pieces are kept under data/, named by everything that
+    they depend on, and shared between scenarios. The same scenario, seeds and machine give the same numbers bit
+    for bit, with any number of workers.
+
+    Fields are named as in the files: base.world.users=5000, base.stages.early.keep=50,
+    arms.late_only.stages.late.model.experts=8, verdict.margin.lost=0.05.
+
+    Exit code: 0 done, 2 the scenario cannot be run as written, 1 it failed, 130 interrupted.
+    """
+    with _told():
+        from funnel.scenario.executors import ONE_THREAD, Executor
+
+        os.environ.update(ONE_THREAD)  # before any numeric library is loaded
+        from funnel.scenario.file import load
+
+        where = Executor(executor, workers, scheduler)
+        scenario = load(name, preset=preset, seeds=seeds, assignments=assign or ())
+        typer.echo(f"{scenario.name}: {scenario.question}")
+
+        from funnel.scenario.harness import run as run_scenario
+
+        _page(run_scenario(scenario, where, fresh=fresh, reports=REPORTS))
+
+
+@app.command("list")
+def list_scenarios() -> None:
+    """Lists the scenarios and the question that each of them answers."""
+    with _told():
+        from funnel.scenario.file import listing
+
+        questions = listing()
+        width = max(map(len, questions), default=0)
+        for name, question in questions.items():
+            typer.echo(f"{name:<{width}}  {question}")
+
+
+@app.command()
+def report(name: Annotated[str, typer.Argument(help="A scenario that has been run.")]) -> None:
+    """Builds the page of stored results again, without running anything."""
+    with _told():
+        _page(REPORTS / name)
+
+
+def _page(folder: Path) -> None:
+    from funnel.report.page import build
+    from funnel.scenario.results import read
+
+    page = build(folder)
+    verdict = read(folder).summary["verdict"]
+    typer.echo("\n".join(["", verdict["sentence"], *verdict["sentences"], ""]))
+    typer.echo(f"Page: {page}")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turns what a user can cause into a message and an exit code."""
+    try:
+        yield
+    except FunnelError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(BAD_SPEC if isinstance(error, SpecError) else FAILED) from None
+    except KeyboardInterrupt:
+        typer.echo("\nInterrupted. Finished pieces are kept: run the same command, and it goes on where it stopped.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
