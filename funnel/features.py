@@ -90,8 +90,13 @@ class Feature:
         return 4 * self.columns(observed)
 
 
+def _content_match(pairs: Pairs) -> np.ndarray:
+    """Similarity of the item's content to the mean content of what the user watched."""
+    return pairs.dot(pairs.observed.interests, pairs.observed.content)
+
+
 def _history_match(pairs: Pairs) -> np.ndarray:
-    """Best and mean similarity of the item to the videos that the user watched last (the cross feature of DIN's kind)."""
+    """Best and mean similarity of the item to the videos that the user watched last (a cross feature of DIN's kind)."""
     content, history = pairs.observed.content, pairs.observed.history
     matches = np.empty((len(pairs.item), 2), np.float32)
     for user, rows in pairs.stretches:
@@ -123,7 +128,7 @@ FEATURES: tuple[Feature, ...] = (
     # Smoothed with one like in fifty views: a new item starts at the common rate.
     Feature("past_like_rate", "item", 1, lambda o: np.log((o.past_likes + 1) / (o.past_views + 50))[:, None]),
     Feature("tower_match", "pair", 1, lambda p: p.dot(p.towers.user, p.towers.item), macs=32),
-    Feature("content_match", "pair", 1, lambda p: p.dot(p.observed.interests, p.observed.content), macs=16, stages=("late",)),
+    Feature("content_match", "pair", 1, _content_match, macs=16, stages=("late",)),
     Feature("history_match", "pair", 2, _history_match, macs=256, stages=("late",)),
     Feature("creator_seen", "pair", 1, _creator_seen, macs=16, stages=("late",)),
     Feature("bubble_count", "pair", 1, lambda p: p.of_bubble(p.bubbles.count), macs=1, signal="friend"),

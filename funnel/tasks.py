@@ -91,7 +91,7 @@ TASKS: tuple[Task, ...] = (
         law=Law(base=-5.6, taste=-0.5, quality=-0.6, duration=0.1, tendency=0.2, position=-0.10, friend=-0.5),
     ),
     Task(name="bubble_engage", channel="watch", reads="any", any_of=("long_view", "like", "comment"), given="bubble"),
-    Task(name="bubble_tap", channel="bubble_tap", given="bubble", law=Law(base=-4.0, taste=0.1, tendency=0.3, friend=3.0)),
+    Task(name="bubble_tap", channel="bubble_tap", given="bubble", law=Law(base=-4.0, taste=0.1, tendency=0.3, position=-0.10, friend=3.0)),
 )
 
 TASK: dict[str, Task] = {task.name: task for task in TASKS}

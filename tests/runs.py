@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-import ledgers
 import numpy as np
 import polars as pl
 
@@ -10,6 +9,7 @@ from funnel.candidates import Requests
 from funnel.metrics import catalogue
 from funnel.metrics.deaths import deaths
 from funnel.spec import Spec
+from tests import ledgers
 
 
 class Margin(Spec):
@@ -91,4 +91,4 @@ def _one(seed: int, arm: str, requests: int, corpus: int, friends: float) -> tup
     return pl.concat([rows, cost]), sums, deaths(ledger, seed, arm, users)
 
 
-FACTS = {"index": {"recall": 0.981, "kind": "hnsw"}, "labels": {"like": 0.0153}, "seconds": {"world": 1.25}}
+FACTS = {arm: {"0": {"index_recall": 0.981, "impressions": 20_000}, "1": {"index_recall": 0.983}} for arm in SEES}

@@ -20,8 +20,8 @@ from funnel.select import top
 def recall(ledger: Ledger) -> list[Ratio]:
     """Share of the oracle set T(r), the best items of the whole corpus by true value, that is in a stage's output.
 
-    T(r) has as many items as the slate. Counted over items (a request with more oracle items in the slice weighs more), as Recall@k@m of LCRON
-    (arXiv 2503.09492) with k the slate size and m the stage's budget.
+    T(r) has as many items as the slate. Counted over items, so a request with more oracle items in the slice weighs
+    more; this is Recall@k@m of LCRON (arXiv 2503.09492) with k the slate size and m the stage's budget.
     """
     users = rows_of(ledger, guarded_users(ledger))
     return _recall(ledger, friend_or_other(ledger) | closeness(ledger) | users | guarded_items(ledger))

@@ -53,7 +53,7 @@ def recoverable(ledger: Ledger) -> list[Ratio]:
     """Of the value that the change could add over the whole corpus, the share still reachable in a stage's output.
 
     Numerator: the best slate by true value, over the slate that is best when what the change is about is ignored, both
-    out of the stage's output. Denominator: the same two slates out of the whole corpus. All are valued by the full truth.
+    out of the stage's output. Denominator: the same two slates out of the whole corpus. The full truth values all four.
     """
     gain = ledger.oracle_value.astype(np.float64) - ledger.blind_oracle_value
     # Where the change adds nothing to the oracle there is nothing to recover, and the share has no meaning.

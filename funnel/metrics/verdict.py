@@ -155,8 +155,8 @@ def _candidates_sentence(proposal: Arm, reference: Arm, axis: Axis) -> str:
     compared = _compared(axis.difference.value, "points more", "points fewer", "the same share")
     return (
         f"Candidates, {axis.outcome}: the early stage of `{proposal.name}` cuts {own} % of what the late stage with "
-        f"the change ranks top, that of `{reference.name}` {other} %: {compared} ({_interval(axis.difference, 'points')}; "
-        f"margin {_number(axis.margin)} points).{_undecided(axis)}"
+        f"the change ranks top, that of `{reference.name}` {other} %: {compared} "
+        f"({_interval(axis.difference, 'points')}; margin {_number(axis.margin)} points).{_undecided(axis)}"
     )
 
 

@@ -6,6 +6,7 @@ nothing loops over experts or tasks.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -40,19 +41,19 @@ class Draws:
 
     def first(self, name: str, members: Sequence[str | int], width: int) -> nn.Parameter:
         """float32 (F, K * width): first layers of K networks side by side."""
-        rows = [
-            torch.cat([self.block((count, width), NOMINAL_COLUMNS, name, "first", member, feature) for member in members], 1)
-            for feature, count in self.columns.items()
-        ]
+        rows = []
+        for feature, count in self.columns.items():
+            blocks = [self.block((count, width), NOMINAL_COLUMNS, name, "first", member, feature) for member in members]
+            rows.append(torch.cat(blocks, 1))
         return nn.Parameter(torch.cat(rows))
 
 
 class MultiTaskModel(nn.Module, ABC):
     """A batch of B rows to logits (B, T), columns in the order of the tasks: logits = body(x W + b).
 
-    The first layer is affine and apart from the body, because serving needs it so: the columns of x belong to the user,
-    the item or the pair, hence x W = x_user W_user + x_item W_item + x_pair W_pair, where the first term is computed once
-    a request and the second once a catalogue.
+    The first layer is affine and apart from the body, because serving needs it so: the columns of x belong to the
+    user, the item or the pair, hence x W = x_user W_user + x_item W_item + x_pair W_pair, where the first term is
+    computed once a request and the second once a catalogue.
     """
 
     @abstractmethod
@@ -115,7 +116,7 @@ class Stack(nn.Module):
             widths: of the input and of each layer; the input alone gives the identity.
         """
         super().__init__()
-        shapes = list(zip(widths[:-1], widths[1:], strict=True))
+        shapes = list(pairwise(widths))
         self.weights = nn.ParameterList(
             torch.stack([draws.block(shape, shape[0], name, layer, member) for member in members])
             for layer, shape in enumerate(shapes)
@@ -143,7 +144,8 @@ class TaskTowers(nn.Module):
         """
         super().__init__()
         self.hidden = Stack(draws, "tower", tasks, widths)
-        self.head = nn.Parameter(torch.stack([draws.block((widths[-1], 1), widths[-1], "head", task) for task in tasks]))
+        heads = [draws.block((widths[-1], 1), widths[-1], "head", task) for task in tasks]
+        self.head = nn.Parameter(torch.stack(heads))
         self.bias = nn.Parameter(torch.zeros(len(tasks), 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:

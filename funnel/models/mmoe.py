@@ -44,7 +44,7 @@ class MMoE(MultiTaskModel):
     def gates(self, hidden: Tensor) -> Tensor:
         """(B, T, E): the share of each expert in each task's mixture; sums to one over the experts."""
         logits = hidden[:, self.experts * self.width :].T.contiguous().unflatten(0, (self.tasks, self.experts))
-        # With the batch as the innermost axis the softmax is vectorised; over rows of four experts it takes ten times as long.
+        # With the batch innermost the softmax is vectorised; over rows of a few experts it takes ten times as long.
         return logits.softmax(1).permute(2, 0, 1).contiguous()
 
     def shared_parameters(self) -> list[nn.Parameter]:

@@ -28,6 +28,10 @@ class TwoTower(nn.Module):
     """A user tower and an item tower; their inner product, a cosine, orders the corpus for a user."""
 
     def __init__(self, user: Draws, item: Draws, hidden: int, dim: int):
+        """
+        Args:
+            user, item: initial weights over the columns of each side.
+        """
         super().__init__()
         self.user = Tower(user, "user", hidden, dim)
         self.item = Tower(item, "item", hidden, dim)

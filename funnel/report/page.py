@@ -63,9 +63,8 @@ def _context(view: View, found: results.Results, inline: dict[str, str]) -> dict
             for plot in figures.FIGURES
         ],
         "tables": tables.main(view),
-        "more": tables.more(view),
+        "more": [*tables.more(view), tables.facts(view)],
         "certificates": tables.certificates(view, found.deaths),
-        "facts": tables.facts(found.summary),
         "changes": tables.changes(found.summary),
     }
 

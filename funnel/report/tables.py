@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from funnel.report.view import Address, Number, View
+from funnel.report.view import UNKNOWN, Address, Number, View, text
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def more(view: View) -> list[Table]:
         _by_arm(
             view,
             "Value and regret by stage",
-            "The waterfall charges stages in the order of the funnel; the Shapley shares in all orders. Both are shares "
-            "of the oracle's value, and each adds up to what the slate does not realise.",
+            "The waterfall charges stages in the order of the funnel; the Shapley shares in all orders. Both are "
+            "shares of the oracle's value, and each adds up to what the slate does not realise.",
             STAGEWISE,
         ),
         _by_arm(view, "Agreement and survival", "Do the stages want the same items, and who gets through.", AGREEMENT),
@@ -137,9 +137,15 @@ def more(view: View) -> list[Table]:
     ]
 
 
-def facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """The facts of the run as lines, nested names joined."""
-    return list(_flat(summary["facts"], ""))
+def facts(view: View) -> Table:
+    """What the run states of each arm beside its measures: mean over seeds, least and greatest."""
+    by_arm = [view.summary["facts"].get(arm, {}).values() for arm in view.arms]
+    names = dict.fromkeys(name for seeds in by_arm for found in seeds for name in found)
+    rows = tuple(
+        (name.replace("_", " "), tuple(_spread([found[name] for found in seeds if name in found]) for seeds in by_arm))
+        for name in names
+    )
+    return Table("Facts of the run", "Mean over seeds; least and greatest below.", tuple(view.arms), rows)
 
 
 def changes(summary: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -197,6 +203,13 @@ def _costs(view: View) -> Lines:
         for name in view.uncatalogued()
         for measure, stage, slice, task in view.addresses(name)
     )
+
+
+def _spread(values: list[float]) -> Number:
+    if not values:
+        return Number(UNKNOWN, "not stated")
+    least, greatest = text(min(values), "fact"), text(max(values), "fact")
+    return Number(text(sum(values) / len(values), "fact"), "" if least == greatest else f"{least} to {greatest}")
 
 
 def _flat(value: Any, path: str) -> Iterable[tuple[str, str]]:

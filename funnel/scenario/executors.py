@@ -7,9 +7,11 @@ order are other numbers. So one worker and many give the same bits.
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import joblib
@@ -83,7 +85,7 @@ def _on_processes(work: Callable, tasks: Sequence, workers: int) -> Iterator[Out
         pool = joblib.Parallel(workers, "loky", return_as="generator_unordered", batch_size=1, pre_dispatch="1.5*n_jobs")
         try:
             with _environment(ONE_THREAD):
-                for place, result in pool(joblib.delayed(_in_worker)(work, *task) for task in list(waiting.items())):
+                for place, result in pool(joblib.delayed(_in_process)(work, *task) for task in list(waiting.items())):
                     del waiting[place]
                     yield place, _returned(result)
             return
@@ -128,10 +130,28 @@ def _returned(result: Any) -> Any:
     return result
 
 
+def _in_process(work: Callable, place: int, task: Any) -> Outcome:
+    """One task in a process of this machine, which lives and dies with the run."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the first one decides
+    _follow_parent()
+    return _in_worker(work, place, task)
+
+
+@lru_cache(maxsize=1)
+def _follow_parent() -> None:
+    """Ends this process soon after its parent: a parent that was killed cannot tell its workers."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _in_worker(work: Callable, place: int, task: Any) -> Outcome:
     """One task in another process. An error that a user can cause comes back as a value: raised, it fails the batch."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the first one decides
     _one_thread()
     try:
         return place, work(task)

@@ -53,7 +53,7 @@ def write(
 
     Args:
         rows, request_rows, deaths: tables of `funnel.schema`, all arms and seeds.
-        facts: whatever else the report should state (index recall, label rates, times), as plain tables.
+        facts: by arm and by seed, named numbers that are no measures (index recall, label rates).
         seconds: wall time of the run.
 
     Returns:

@@ -36,8 +36,8 @@ class Scaling:
     @classmethod
     def of(cls, columns: np.ndarray) -> "Scaling":
         """The scale that gives each column (N, F) mean 0 and sd 1; NaN does not count."""
-        mean = np.nanmean(columns, axis=0, dtype=np.float64)
-        std = np.nanstd(columns, axis=0, dtype=np.float64)
+        mean = np.atleast_1d(np.nanmean(columns, axis=0, dtype=np.float64))
+        std = np.atleast_1d(np.nanstd(columns, axis=0, dtype=np.float64))
         constant = std <= 1e-6 * np.maximum(np.abs(mean), 1)
         return cls(mean.astype(np.float32), np.where(constant, 1, std).astype(np.float32))
 
@@ -83,8 +83,8 @@ def rows(spec: RankerSpec, log: pl.DataFrame, observed: Observed, towers: Towers
 def labels_of(tasks: Sequence[str], log: pl.DataFrame) -> np.ndarray:
     """float32 (N, T): the labels of a log; NaN where there is none."""
     labels = np.stack([log[task].to_numpy().astype(np.float32) for task in tasks], axis=1)
-    for task, missing in zip(tasks, np.isnan(labels).all(0), strict=True):
-        if missing:
+    for place, task in enumerate(tasks):
+        if np.isnan(labels[:, place]).all():
             condition = " No impression carried a bubble: log more, or" if TASK[task].given == "bubble" else ""
             raise DataError(
                 f"Task `{task}`: should have a label in the training log. Found none in {len(log)} impressions."

@@ -42,7 +42,7 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / (steps * spec.epochs))
     curve = []
     for epoch in range(spec.epochs):
-        seen = []
+        seen: list[Tensor] = []
         for chosen in shuffled(count, spec.batch, seed, epoch):
             optimiser.zero_grad()
             loss = losses(torch.from_numpy(chosen).to(device))

@@ -20,10 +20,10 @@ from funnel.models.blocks import MultiTaskModel
 from funnel.models.catalogue import build
 from funnel.tasks import TASK
 from funnel.training.batches import Rows, Scaling, columns_of, rows
-from funnel.training.losses import task_losses
 from funnel.training.loop import fit
+from funnel.training.losses import task_losses
 from funnel.training.spec import RankerSpec
-from funnel.world.bubbles import Bubbles
+from funnel.world.bubbles import Bubbles, join
 from funnel.world.observed import Observed
 
 CACHED_FLOATS = 2**18
@@ -126,7 +126,7 @@ def train_ranker(
     model.to(device)
     x = torch.from_numpy(inputs.apply(data.x)).to(device)
     labels = torch.from_numpy(targets.apply(data.labels)).to(device)
-    binary = torch.tensor([TASK[task].kind == "binary" for task in spec.tasks], device=device)
+    binary = torch.from_numpy(_binary(spec.tasks)).to(device)
     curve = fit(
         model,
         lambda chosen: task_losses(model(x[chosen]), labels[chosen], binary),
@@ -140,9 +140,13 @@ def train_ranker(
 
 
 def _target_scaling(spec: RankerSpec, data: Rows) -> Scaling:
-    scaling = Scaling.of(data.labels)
-    binary = np.array([TASK[task].kind == "binary" for task in spec.tasks])
+    scaling, binary = Scaling.of(data.labels), _binary(spec.tasks)
     return Scaling(np.where(binary, np.float32(0), scaling.mean), np.where(binary, np.float32(1), scaling.std))
+
+
+def _binary(tasks: tuple[str, ...]) -> np.ndarray:
+    """bool (T,)"""
+    return np.array([TASK[task].kind == "binary" for task in tasks])
 
 
 def start_at_base_rates(model: MultiTaskModel, spec: RankerSpec, labels: np.ndarray) -> None:
@@ -150,9 +154,10 @@ def start_at_base_rates(model: MultiTaskModel, spec: RankerSpec, labels: np.ndar
 
     The initialisation for rare classes of Lin et al. (ICCV 2017), with the measured rate.
     """
-    binary = np.array([TASK[task].kind == "binary" for task in spec.tasks])
     found, ones = (~np.isnan(labels)).sum(0), np.nansum(labels, 0)
-    rate = np.where(binary, (ones + 1) / (found + 2), 0.5)  # a task without a positive still has a finite logit
+    rate = np.where(
+        _binary(spec.tasks), (ones + 1) / (found + 2), 0.5
+    )  # a task without a positive still has a finite logit
     logit = np.log(rate / (1 - rate))
     with torch.no_grad():
         model.head_bias.copy_(torch.from_numpy(logit.astype(np.float32)).view_as(model.head_bias))
@@ -163,18 +168,17 @@ class Server:
 
     def __init__(self, ranker: Ranker, observed: Observed, towers: Towers):
         self.ranker, self.observed, self.towers = ranker, observed, towers
+        self.no_bubbles = join(observed, np.empty(0, np.int64))
         with torch.inference_mode():
             weight, bias = ranker.model.first()
             # Scaling is affine, so it is folded into the first layer.
             weight = weight / torch.from_numpy(ranker.inputs.std)[:, None]
             self.bias = bias - torch.from_numpy(ranker.inputs.mean) @ weight
             features = ranker.spec.features
-            users = torch.from_numpy(table(features, "user", observed))
-            items = torch.from_numpy(table(features, "item", observed))
-            pairs = len(weight) - users.shape[1] - items.shape[1]
-            of_user, of_item, self.of_pair = weight.split([users.shape[1], items.shape[1], pairs])
-            self.users, self.of_user = users, of_user
-            self.items = items @ of_item
+            self.users, items = table(features, "user", observed), table(features, "item", observed)
+            pairs = len(weight) - self.users.shape[1] - items.shape[1]
+            self.of_user, of_item, self.of_pair = weight.split([self.users.shape[1], items.shape[1], pairs])
+            self.items = torch.from_numpy(items) @ of_item
 
     @torch.inference_mode()
     def predict(self, requests: Requests, candidates: Candidates, bubbles: Bubbles | None) -> dict[str, np.ndarray]:
@@ -193,19 +197,22 @@ class Server:
         return {task: self._mean(place, logits[place]) for place, task in enumerate(self.ranker.spec.tasks)}
 
     def pair_columns(self, requests: Requests, candidates: Candidates, bubbles: Bubbles | None) -> Tensor:
-        """float32 (n, F'): the pair and context features."""
+        """float32 (n, F'): the pair and context features; arguments and errors as in `predict`."""
         if self.ranker.needs_bubbles and bubbles is None:
-            raise StageError("Ranker: its features tell of friends, so it should be given bubbles. Found None.")
+            raise StageError(
+                "Ranker: should be given bubbles, since its features tell of friends. Found None. "
+                "Join them with `funnel.world.bubbles.join`."
+            )
         count = len(candidates)
         bubble = bubbles.at(candidates) if bubbles is not None else np.full(count, -1)
-        user = requests.user[candidates.request]
-        position = np.zeros(count, np.float32)
-        pairs = Pairs(self.observed, self.towers, user, candidates.item, position, bubbles, bubble)
+        user, position = requests.user[candidates.request], np.zeros(count, np.float32)
+        shown = bubbles or self.no_bubbles
+        pairs = Pairs(self.observed, self.towers, user, candidates.item, position, shown, bubble)
         return torch.from_numpy(per_candidate(self.ranker.spec.features, pairs))
 
     def logits(self, requests: Requests, candidates: Candidates, pairs: Tensor) -> Tensor:
         """(T, n): logits of every candidate."""
-        users = torch.addmm(self.bias, self.users[torch.from_numpy(requests.user)], self.of_user)
+        users = torch.addmm(self.bias, torch.from_numpy(self.users[requests.user]), self.of_user)
         request, item = torch.from_numpy(candidates.request), torch.from_numpy(candidates.item)
         result = torch.empty(len(self.ranker.spec.tasks), len(candidates))
         block = max(1, CACHED_FLOATS // users.shape[1])

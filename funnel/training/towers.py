@@ -1,11 +1,13 @@
 """Fits the two towers by in-batch sampled softmax with popularity correction (Yi et al., RecSys 2019).
 
-The items of a batch are the classes. A popular item is a negative more often than a rare one, which would push it away;
-subtracting log Q(item), the log of its share among the positives, undoes that. The paper estimates Q from a stream; the
-whole log is at hand here, so Q is counted. Where two rows of a batch hold the same item, neither is the other's negative.
+The items of a batch are the classes. A popular item is a negative more often than a rare one, which would push it
+away; subtracting log Q(item), the log of its share among the positives, undoes that. The paper estimates Q from a
+stream; the whole log is at hand here, so Q is counted. Where two rows of a batch hold the same item, neither is the
+other's negative.
 """
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -56,8 +58,8 @@ def train_towers(spec: TowersSpec, log: pl.DataFrame, observed: Observed, seed: 
     shares = np.bincount(item, minlength=len(items)) / len(item)
     log_share = torch.from_numpy(np.log(np.maximum(shares, 1 / len(item))).astype(np.float32)).to(device)
     pairs = torch.from_numpy(np.stack([liked["user"].to_numpy(), item])).to(device)
-    draws = [Draws(seed, columns_of(names, observed)) for names in (USER_FEATURES, ITEM_FEATURES)]
-    model = TwoTower(*draws, spec.hidden, spec.dim).to(device)
+    user_draws, item_draws = (Draws(seed, columns_of(names, observed)) for names in (USER_FEATURES, ITEM_FEATURES))
+    model = TwoTower(user_draws, item_draws, spec.hidden, spec.dim).to(device)
 
     def loss(chosen: Tensor) -> Tensor:
         user, ids = pairs[:, chosen]
@@ -69,7 +71,7 @@ def train_towers(spec: TowersSpec, log: pl.DataFrame, observed: Observed, seed: 
         return Towers(model.user(users).cpu().numpy(), model.item(items).cpu().numpy())
 
 
-def _inputs(names: tuple[str, ...], side: str, observed: Observed, device: str) -> Tensor:
+def _inputs(names: tuple[str, ...], side: Literal["user", "item"], observed: Observed, device: str) -> Tensor:
     """float32 (U or I, F): the features of one side, each column with mean 0 and sd 1 over users or items."""
     columns = table(names, side, observed)
     return torch.from_numpy(Scaling.of(columns).apply(columns)).to(device)
@@ -88,7 +90,8 @@ def load_towers(folder: Path) -> Towers:
         ResultsError: a file is missing or damaged.
     """
     try:
-        return Towers(*(np.load(folder / f"{side}.npy", mmap_mode="r") for side in ("user", "item")))
+        # A plain view of the map: numpy.memmap costs microseconds a slice, and requests slice a lot.
+        return Towers(*(np.asarray(np.load(folder / f"{side}.npy", mmap_mode="r")) for side in ("user", "item")))
     except (OSError, ValueError) as error:
         raise ResultsError(
             f"Towers `{folder.name}`: should hold the vectors of users and items. Found {error}. "

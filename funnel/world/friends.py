@@ -13,6 +13,8 @@ from scipy.special import expit
 from funnel.rng import stream
 from funnel.world.spec import FriendsSpec
 
+ROUNDS = 4
+"""rounds of drawing edges; the last misses well under a percent"""
 CHUNK = 100_000
 """edges whose mutual friends are counted at a time"""
 
@@ -36,7 +38,10 @@ class Friends:
 
 
 def _ends(spec: FriendsSpec, community: np.ndarray, seed: int) -> np.ndarray:
-    """int32 (E, 2): distinct friendships; the share `homophily` of the draws stays inside a community."""
+    """int32 (E, 2): distinct friendships; the share `homophily` of the draws stays inside a community.
+
+    A pair drawn twice counts once, so what is missing is drawn again; a world too small for the stated mean gets fewer.
+    """
     generator = stream(seed, "world", "friends")
     people = len(community)
     weight = np.exp(spec.sigma * generator.standard_normal(people))
@@ -46,16 +51,19 @@ def _ends(spec: FriendsSpec, community: np.ndarray, seed: int) -> np.ndarray:
     upper = cumulative[last]
     lower = np.concatenate([[0.0], upper[:-1]])
 
-    draws = int(round(people * spec.mean / 2))
-    one = order[np.searchsorted(cumulative, generator.random(draws) * cumulative[-1])]
-    inside = generator.random(draws) < spec.homophily
-    low = np.where(inside, lower[community[one]], 0.0)
-    high = np.where(inside, upper[community[one]], cumulative[-1])
-    at = np.searchsorted(cumulative, low + generator.random(draws) * (high - low))
-    other = order[np.minimum(at, people - 1)]
-    pairs = np.minimum(one, other).astype(np.int64) * people + np.maximum(one, other)
-    first, second = np.divmod(np.unique(pairs[one != other]), people)
-    return np.stack([first, second], 1).astype(np.int32)
+    wanted = int(round(people * spec.mean / 2))
+    pairs = np.empty(0, np.int64)
+    for _ in range(ROUNDS):
+        draws = wanted - len(pairs)
+        one = order[np.searchsorted(cumulative, generator.random(draws) * cumulative[-1])]
+        inside = generator.random(draws) < spec.homophily
+        low = np.where(inside, lower[community[one]], 0.0)
+        high = np.where(inside, upper[community[one]], cumulative[-1])
+        at = np.searchsorted(cumulative, low + generator.random(draws) * (high - low))
+        other = order[np.minimum(at, people - 1)]
+        drawn = np.minimum(one, other).astype(np.int64) * people + np.maximum(one, other)
+        pairs = np.union1d(pairs, drawn[one != other])
+    return np.stack(np.divmod(pairs, people), 1).astype(np.int32)
 
 
 def adjacency(ends: np.ndarray, people: int) -> csr_array:

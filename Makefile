@@ -1,0 +1,71 @@
+# One command a wish; `make` alone lists them. The first one sets up .venv from pinned versions.
+
+PYTHON ?= python3
+RUN := .venv/bin/python
+TORCH := 2.13.0
+
+# Parallel over processes, one thread each: two busy threads a core cost more than they give.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export OMP_WAIT_POLICY := PASSIVE
+
+.PHONY: help setup scenario list report test bench lint clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make list                              the scenarios and their questions'
+	@echo 'make scenario NAME=bubble_late_only    run one; results and page in reports/NAME'
+	@echo '     PRESET=smoke                      in seconds, to see that it runs'
+	@echo '     SEEDS=3 WORKERS=2                 number of worlds; processes (one a core)'
+	@echo '     SET="base.world.users=5000 ..."   any field of the scenario'
+	@echo '     FRESH=1                           build everything anew'
+	@echo '     EXECUTOR=dask SCHEDULER=tcp://... on a Dask cluster'
+	@echo 'make report NAME=bubble_late_only      build the page of stored results again'
+	@echo 'make test                              all tests'
+	@echo 'make bench                             speed, each number beside its floor'
+	@echo 'make lint                              ruff and mypy'
+	@echo 'make clean                             delete data/ and reports/, but not .venv'
+	@echo 'make setup                             only set up .venv (every other command does, too)'
+
+setup: .venv/stamp
+
+# The stamp comes last, so a set-up that failed is done again.
+.venv/stamp: pyproject.toml constraints.txt
+	@echo 'Setting up .venv (once, some minutes) ...'
+	@rm -f $@
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed. Found " + sys.version.split()[0] + \
+	    ". Say which: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	@test -x $(RUN) || $(PYTHON) -m venv .venv
+	@$(RUN) -m pip install --quiet --disable-pip-version-check torch==$(TORCH)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+scenario: .venv/stamp
+	@test -n '$(NAME)' || { echo 'Say which: make scenario NAME=bubble_late_only (make list shows all)' >&2; exit 2; }
+	@$(RUN) -m funnel run $(NAME) \
+	    $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PRESET),--preset $(PRESET)) $(if $(WORKERS),--workers $(WORKERS)) \
+	    $(if $(EXECUTOR),--executor $(EXECUTOR)) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) \
+	    $(if $(FRESH),--fresh) $(foreach field,$(SET),--set '$(field)')
+
+list: .venv/stamp
+	@$(RUN) -m funnel list
+
+report: .venv/stamp
+	@test -n '$(NAME)' || { echo 'Say which: make report NAME=bubble_late_only' >&2; exit 2; }
+	@$(RUN) -m funnel report $(NAME)
+
+test: .venv/stamp
+	@$(RUN) -m pytest -q -n 2
+
+bench: .venv/stamp
+	@$(RUN) -m benchmarks
+
+lint: .venv/stamp
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check --quiet .
+	@$(RUN) -m mypy
+
+clean:
+	@find data reports -mindepth 1 -maxdepth 1 ! -name README.md ! -name sample -exec rm -rf {} +
+	@rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage

@@ -1,0 +1,240 @@
+"""Figures by their artists, the page by its structure: no test looks at a pixel."""
+
+import re
+from html.parser import HTMLParser
+
+import matplotlib
+import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.container import BarContainer
+
+from funnel.errors import ResultsError
+from funnel.report import figures, page
+from funnel.report.view import Number, View, number, text
+from funnel.scenario import results
+from tests import runs
+
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Tree(HTMLParser):
+    """What a page holds: its tags, ids, links and text; fails on tags that do not close in order."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.open, self.tags, self.ids, self.links, self.words = [], [], [], [], []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        named = dict(attributes)
+        self.ids += [named["id"]] if "id" in named else []
+        self.links += [named[name] for name in ("href", "src", "xlink:href") if name in named]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"style", "script"} & set(self.open):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+
+def run_of(folder, **settings):
+    results.write(folder, runs.Scenario(), *runs.tables(**settings), runs.FACTS, 12.3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return run_of(tmp_path_factory.mktemp("reports") / "five", seeds=3)
+
+
+@pytest.fixture(scope="module")
+def view(folder):
+    return View(results.read(folder).summary)
+
+
+@pytest.fixture(scope="module")
+def html(folder):
+    return page.build(folder).read_text()
+
+
+@pytest.fixture(scope="module")
+def tree(html):
+    return Tree(html)
+
+
+def drawn(plot, view):
+    with matplotlib.rc_context(figures.STYLE):
+        return plot(view)
+
+
+def test_recall_has_a_line_and_intervals_for_every_arm_in_both_panels(view):
+    friend, other = drawn(figures.funnel_recall, view).axes
+    assert [axes.get_title(loc="left") for axes in (friend, other)] == ["Friend items", "Other items"]
+    for axes in (friend, other):
+        assert len(axes.containers) == len(view.arms)
+        assert len([part for part in axes.collections if isinstance(part, LineCollection)]) == len(view.arms)
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["retrieval", "early", "late"]
+    line = friend.containers[view.arms.index("both")].lines[0]
+    expected = [view.estimate("both", "recall", stage, "friend")["value"] for stage in figures.STAGES]
+    assert list(line.get_ydata()) == expected
+
+
+def test_arms_differ_by_colour_and_by_marker(view):
+    lines = [container.lines[0] for container in drawn(figures.funnel_recall, view).axes[0].containers]
+    assert len({line.get_color() for line in lines}) == len({line.get_marker() for line in lines}) == len(view.arms)
+
+
+@pytest.mark.parametrize("plot", [figures.value_waterfall, figures.oracle_fates])
+def test_bars_add_up_to_one(view, plot):
+    for axes in drawn(plot, view).axes:
+        bars = [bar for container in axes.containers if isinstance(container, BarContainer) for bar in container]
+        assert len(bars) == 4 * len(view.arms)
+        for row in range(len(view.arms)):
+            assert sum(bar.get_width() for bar in bars[4 * row : 4 * row + 4]) == pytest.approx(1)
+        assert [label.get_text() for label in axes.get_yticklabels()] == view.arms
+
+
+def test_wide_parts_of_a_bar_carry_their_number(view):
+    axes = drawn(figures.value_waterfall, view).axes[0]
+    shown = view.estimate("both", "waterfall", "shown")["value"]
+    assert f"{100 * shown:.1f}" in [label.get_text() for label in axes.texts]
+
+
+def test_figures_are_saved_as_svg_and_png_and_the_same_every_time(view, tmp_path):
+    figures.save(view, tmp_path / "a")
+    figures.save(view, tmp_path / "b")
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert names == sorted(f"{plot.name}.{kind}" for plot in figures.FIGURES for kind in ("svg", "png"))
+    assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
+
+
+def test_the_verdict_comes_first_with_its_numbers(tree, view):
+    verdict = view.summary["verdict"]
+    plain = [sentence.replace("`", "") for sentence in (verdict["headline"], *verdict["sentences"])]
+    places = [tree.text.index(sentence) for sentence in plain]
+    assert places == sorted(places)
+    assert places[-1] < tree.text.index("Recall down the funnel")
+
+
+def test_the_page_stands_alone(tree, html):
+    assert [link for link in tree.links if not link.startswith("#")] == []
+    assert not {"script", "link", "iframe", "img"} & set(tree.tags)
+    assert "@import" not in html
+    assert "url(http" not in html
+
+
+def test_ids_are_unique_and_links_lead_somewhere(tree):
+    assert len(tree.ids) == len(set(tree.ids))
+    assert {link[1:] for link in tree.links} <= set(tree.ids)
+
+
+def test_figures_stand_in_the_page_in_its_own_ink(tree, html):
+    assert tree.tags.count("svg") == len(figures.FIGURES)
+    assert figures.INK not in html[html.index("<svg") :]
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_every_table_scrolls_in_its_own_box(html):
+    boxes = re.findall(r'<div class="scroll"[^>]*>\s*<table', html)
+    assert len(boxes) == html.count("<table") > 10
+
+
+def test_every_caption_says_what_stands_behind_it(html):
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", html, flags=re.DOTALL)
+    assert len(captions) == len(figures.FIGURES)
+    assert all("n = 3 seeds (worlds), 40 requests each." in caption for caption in captions)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Differences against baseline",
+        "Differences against both",
+        "Guardrails",
+        "Calibration of the late stage",
+        "multiply adds early",
+        "index recall",
+        "Death certificates",
+        "Definitions that fool people",
+        "Known limits",
+        "Recall against positives that the same funnel has shown is 1 by construction.",
+        "Nothing: the base as it is.",
+    ],
+)
+def test_the_page_holds(tree, words):
+    assert words in tree.text
+
+
+def test_the_page_is_the_same_every_time(folder, html):
+    assert page.build(folder).read_text() == html
+
+
+def test_one_seed_renders_and_says_what_it_speaks_of(tmp_path):
+    tree = Tree(page.build(run_of(tmp_path / "one", seeds=1)).read_text())
+    assert "n = 1 seed (one world), 40 requests. Intervals: bootstrap over requests, of that one world." in tree.text
+    assert "it is undecided whether late_only loses candidates or forgoes value" in tree.text
+    assert ", this world" in tree.text
+
+
+def test_a_world_without_friend_items_renders_and_says_so(tmp_path):
+    tree = Tree(page.build(run_of(tmp_path / "none", seeds=2, friends=0.0)).read_text())
+    assert "no such items" in tree.text
+    assert "no cases" in tree.text
+    assert "loses no candidates and forgoes no value" in tree.text
+    assert "No friend item of the oracle was cut at early among the sampled requests." in tree.text
+
+
+def test_no_results_no_page(tmp_path):
+    with pytest.raises(ResultsError) as error:
+        page.build(tmp_path / "nothing")
+    assert (
+        str(error.value) == f"{tmp_path / 'nothing'}: should be a results folder. Found none. Run the scenario first."
+    )
+
+
+def test_what_a_user_wrote_is_escaped(tmp_path):
+    scenario = runs.Scenario(question="Is 1 < 2 & <script>alert(1)</script>?")
+    results.write(tmp_path / "odd", scenario, *runs.tables(seeds=2), {}, 1.0)
+    assert "script" not in Tree(page.build(tmp_path / "odd").read_text()).tags
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "signed", "expected"),
+    [
+        (0.1234, "share", False, "12.3 %"),
+        (-0.0001, "share", False, "0.0 %"),
+        (0.0123, "points", True, "+1.2 pt"),
+        (1.0316, "ratio", False, "1.032"),
+        (2_500_000.0, "cost", False, "2,500,000"),
+        (100.0, "count", False, "100.0"),
+        (5.45, "value", False, "5.450"),
+        (0.0, "mean", False, "0"),
+    ],
+)
+def test_numbers_as_a_reader_wants_them(value, unit, signed, expected):
+    assert text(value, unit, signed) == expected
+
+
+def test_cells_say_why_they_have_no_interval():
+    ends = dict.fromkeys(("low", "high", "bootstrap_low", "bootstrap_high"))
+    assert number({"value": None, "n": 0} | ends, "share", 5) == Number("–", "no cases")
+    assert number({"value": 0.5, "n": 1} | ends, "share", 5) == Number("50.0 %", "1 seed")
+    some = {"value": 0.5, "n": 3} | ends | {"low": 0.4, "high": 0.6}
+    assert number(some, "share", 5) == Number("50.0 %", "40.0 % to 60.0 %, n = 3")
+    same = {"value": 0.0, "n": 5} | ends | {"low": 0.0, "high": 0.0}
+    assert number(same, "points", 5, signed=True) == Number("0", "the same in every seed")

@@ -1,0 +1,253 @@
+"""The results folder: what stands in it, that it can be trusted to be whole, and what is said when it is not."""
+
+import json
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+
+from funnel import schema
+from funnel.errors import DataError, ResultsError
+from funnel.metrics.intervals import t_interval
+from funnel.scenario import results
+from funnel.scenario.estimates import Estimates, Key
+from tests import runs
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return runs.tables(seeds=3)
+
+
+@pytest.fixture(scope="module")
+def folder(tables, tmp_path_factory):
+    path = tmp_path_factory.mktemp("reports") / "bubble_late_only"
+    results.write(path, runs.Scenario(), *tables, runs.FACTS, seconds=12.345678912345)
+    return path
+
+
+@pytest.fixture(scope="module")
+def summary(folder):
+    return results.read(folder).summary
+
+
+def found(estimates, measure, stage, slice="all", task=""):
+    return next(e for e in estimates if Key(measure, stage, slice, task) == Key(*(e[name] for name in Key._fields)))
+
+
+def test_the_summary_has_its_documented_keys(summary):
+    assert list(summary) == [
+        "schema_version",
+        "scenario",
+        "fingerprint",
+        "versions",
+        "verdict",
+        "measures",
+        "estimates",
+        "differences",
+        "changes",
+        "facts",
+        "seconds",
+    ]
+    assert summary["scenario"] == {
+        "name": "bubble_late_only",
+        "question": runs.Scenario().question,
+        "arms": ["baseline", "late_only", "both", "late_only_2k"],
+        "seeds": [0, 1, 2],
+        "requests": 40,
+        "proposal": "late_only",
+        "reference": "both",
+        "baseline": "baseline",
+    }
+    assert list(summary["estimates"]["both"][0]) == [
+        "measure",
+        "stage",
+        "slice",
+        "task",
+        "value",
+        "low",
+        "high",
+        "n",
+        "bootstrap_low",
+        "bootstrap_high",
+    ]
+    assert summary["seconds"] == 12.3456789
+    assert summary["facts"] == runs.FACTS
+
+
+def test_an_estimate_is_the_t_interval_of_the_rows(tables, summary):
+    values = tables[0].filter(
+        (pl.col("arm") == "both") & (pl.col("measure") == "lost") & (pl.col("slice") == "friend")
+    )["value"]
+    expected = t_interval(values.to_numpy())
+    estimate = found(summary["estimates"]["both"], "lost", "early", "friend")
+    assert (estimate["value"], estimate["low"], estimate["high"]) == pytest.approx(
+        (expected.value, expected.low, expected.high)
+    )
+    assert estimate["n"] == 3
+    assert estimate["bootstrap_low"] <= estimate["value"] <= estimate["bootstrap_high"]
+
+
+def test_a_difference_is_paired_by_seed(tables):
+    estimates = Estimates(*tables[:2])
+    own, other = (estimates.by_seed(arm, "value", "late") for arm in ("late_only", "both"))
+    difference = found(estimates.between("late_only", "both"), "value", "late")
+    assert difference["value"] == pytest.approx((own - other).mean())
+    assert difference["relative"]["value"] == pytest.approx((own / other - 1).mean())
+    assert difference["bootstrap_high"] < 0  # the early stage does not see what makes friend items good
+
+
+def test_arms_that_share_an_early_stage_do_not_differ_there(summary):
+    difference = found(summary["differences"]["baseline"]["late_only"], "recall", "early")
+    ends = ("value", "low", "high", "bootstrap_low", "bootstrap_high")
+    assert [difference[end] for end in ends] == [0, 0, 0, 0, 0]
+
+
+def test_the_baseline_and_the_reference_are_not_held_against_themselves(summary):
+    assert list(summary["differences"]["baseline"]) == ["late_only", "both", "late_only_2k"]
+    assert list(summary["differences"]["reference"]) == ["baseline", "late_only", "late_only_2k"]
+
+
+def test_the_verdict_is_the_one_of_the_rows(summary):
+    verdict = summary["verdict"]
+    assert verdict["sentence"] == "Against `both`, `late_only` loses candidates and forgoes value."
+    assert verdict["candidates"]["outcome"] == "lost"
+    assert verdict["value"]["difference"]["n"] == 3
+
+
+def test_the_summary_names_what_each_arm_changes(summary):
+    assert summary["changes"] == {
+        "baseline": {},
+        "late_only": {"tasks": {"add": ["bubble_engage"]}},
+        "both": {"keep": 12, "tasks": {"add": ["bubble_engage"]}},
+        "late_only_2k": {"keep": 20, "tasks": {"add": ["bubble_engage"]}},
+    }
+
+
+def test_one_seed_gives_a_bootstrap_and_no_interval(tmp_path):
+    summary = results.write(tmp_path / "one", runs.Scenario(), *runs.tables(seeds=1), {}, 1.0)
+    estimate = found(summary["estimates"]["both"], "lost", "early")
+    assert (estimate["low"], estimate["high"], estimate["n"]) == (None, None, 1)
+    assert estimate["bootstrap_low"] < estimate["value"] < estimate["bootstrap_high"]
+
+
+def test_an_empty_slice_is_null_and_says_so(tmp_path):
+    summary = results.write(tmp_path / "none", runs.Scenario(), *runs.tables(seeds=2, friends=0.0), {}, 1.0)
+    estimate = found(summary["estimates"]["both"], "recall", "late", "friend")
+    assert {name: estimate[name] for name in ("value", "low", "high", "n", "bootstrap_low")} == {
+        "value": None,
+        "low": None,
+        "high": None,
+        "n": 0,
+        "bootstrap_low": None,
+    }
+    assert summary["verdict"]["candidates"]["outcome"] == "not lost"
+    assert summary["verdict"]["value"]["outcome"] == "equivalent"
+
+
+def test_the_folder_holds_the_tables_and_the_spec(folder, tables):
+    for name, table in zip(results.TABLES, tables, strict=True):
+        assert pl.read_parquet(folder / f"{name}.parquet").equals(table)
+    spec = json.loads((folder / "spec.json").read_text())
+    assert spec["arms"]["late_only_2k"] == {"keep": 20, "tasks": ["like", "bubble_engage"]}
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "deaths.parquet",
+        "request_rows.parquet",
+        "results.json",
+        "rows.parquet",
+        "spec.json",
+    ]
+
+
+def test_the_same_run_gives_the_same_bytes(folder, tables, tmp_path):
+    results.write(tmp_path / "again", runs.Scenario(), *tables, runs.FACTS, seconds=12.345678912345)
+    assert (tmp_path / "again" / "results.json").read_bytes() == (folder / "results.json").read_bytes()
+
+
+def test_what_is_not_finite_is_null(tmp_path, tables):
+    facts = {"both": {"0": {"speed": math.inf, "rate": np.float32(0.25)}}}
+    summary = results.write(tmp_path / "facts", runs.Scenario(), *tables, facts, 1.0)
+    assert summary["facts"] == {"both": {"0": {"speed": None, "rate": 0.25}}}
+
+
+def test_a_table_of_another_schema_is_refused_before_anything_is_written(tmp_path, tables):
+    rows, *others = tables
+    with pytest.raises(DataError) as error:
+        results.write(tmp_path / "bad", runs.Scenario(), rows.drop("n"), *others, {}, 1.0)
+    assert str(error.value) == "Table `rows`: column `n` is missing."
+    assert not (tmp_path / "bad").exists()
+
+
+def test_a_full_disk_leaves_no_summary(tmp_path, tables, monkeypatch):
+    def full(self, path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(ResultsError) as error:
+        results.write(tmp_path / "full", runs.Scenario(), *tables, {}, 1.0)
+    path = tmp_path / "full" / "rows.parquet"
+    assert str(error.value) == f"{path}: should be written. Found No space left on device. Make room and run again."
+    assert list((tmp_path / "full").iterdir()) == []
+
+
+def test_no_folder(tmp_path):
+    path = tmp_path / "nothing"
+    results.check_folder(path)
+    with pytest.raises(ResultsError) as error:
+        results.read(path)
+    assert str(error.value) == f"{path}: should be a results folder. Found none. Run the scenario first."
+
+
+def test_an_unfinished_folder(tmp_path):
+    (tmp_path / "rows.parquet").touch()
+    with pytest.raises(ResultsError) as error:
+        results.check_folder(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}: should hold results.json. Found an unfinished run (rows.parquet). "
+        "Move or delete it, and run the scenario again."
+    )
+
+
+def test_a_foreign_folder(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(ResultsError) as error:
+        results.read(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}: should hold results.json. Found other files. Move or delete it, and run the scenario again."
+    )
+
+
+@pytest.mark.parametrize(("text", "version"), [('{"schema_version": 7}', "7"), ("{}", "null")])
+def test_another_version(tmp_path, text, version):
+    (tmp_path / "results.json").write_text(text)
+    with pytest.raises(ResultsError) as error:
+        results.read(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path / 'results.json'}: should have schema_version 1. Found {version}. "
+        "Move or delete it, and run the scenario again."
+    )
+
+
+def test_a_damaged_summary(tmp_path):
+    (tmp_path / "results.json").write_text('{"schema_version": 1')
+    with pytest.raises(ResultsError) as error:
+        results.read(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path / 'results.json'}: should be JSON. Found Expecting ',' delimiter: line 1 column 21 (char 20). "
+        "Run the scenario again."
+    )
+
+
+def test_a_summary_that_is_no_object(tmp_path):
+    (tmp_path / "results.json").write_text("[1]")
+    with pytest.raises(ResultsError) as error:
+        results.read(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path / 'results.json'}: should be a JSON object. Found list. Run the scenario again."
+    )
+
+
+def test_rows_and_schema_speak_of_the_same_things():
+    shared = ("seed", "arm", "measure", "stage", "slice", "task")
+    assert all(schema.ROWS[name] == schema.REQUEST_ROWS[name] for name in shared)

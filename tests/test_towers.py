@@ -1,0 +1,89 @@
+"""The two towers: the loss against its definition, what they learn, and their files."""
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from funnel.errors import DataError, ResultsError
+from funnel.training.spec import TowersSpec, TrainSpec
+from funnel.training.towers import load_towers, sampled_softmax, save_towers, train_towers
+from logs import log, world
+
+SPEC = TowersSpec(dim=8, hidden=16, train=TrainSpec(epochs=3, batch=128))
+
+
+def test_the_loss_is_the_corrected_softmax_written_out():
+    """The paper's formula row by row; the second and fourth row hold the same item and are not each other's negatives."""
+    user, item = normalize(torch.eye(4, 5) + 0.3), normalize(torch.ones(4, 5).tril() + 0.1)
+    item[3] = item[1]
+    ids, share = torch.tensor([5, 7, 9, 7]), torch.tensor([0.1, 0.6, 0.3, 0.6])
+    logits = user @ item.T / 0.2 - share.log()
+    rivals = [[0, 1, 2, 3], [0, 1, 2], [0, 1, 2, 3], [0, 2, 3]]
+    each = [logits[row, others].logsumexp(0) - logits[row, row] for row, others in enumerate(rivals)]
+    loss = sampled_softmax(user, item, ids, share.log(), temperature=0.2)
+    torch.testing.assert_close(loss, torch.stack(each).mean())
+
+
+def test_the_correction_takes_popularity_out():
+    """With vectors that know nothing, a popular own item is expected, so it costs less than a rare one."""
+    flat = normalize(torch.ones(2, 3))
+    share = torch.tensor([0.75, 0.25])
+    loss = sampled_softmax(flat, flat, torch.tensor([0, 1]), share.log(), temperature=1.0)
+    # Raw logits 1 - log Q: the softmax gives the popular item 1/4 and the rare one 3/4.
+    torch.testing.assert_close(loss, -(torch.tensor([0.25, 0.75]).log()).mean())
+
+
+def test_vectors_of_all_users_and_items_have_unit_length():
+    towers = train_towers(SPEC, log(), world().observed, seed=0)
+    assert towers.user.shape == (world().users, 8)
+    assert towers.item.shape == (world().items, 8)
+    for vectors in (towers.user, towers.item):
+        assert vectors.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_bits():
+    first, again, other = (train_towers(SPEC, log(), world().observed, seed) for seed in (0, 0, 1))
+    assert np.array_equal(first.user, again.user)
+    assert np.array_equal(first.item, again.item)
+    assert not np.array_equal(first.item, other.item)
+
+
+def test_the_towers_find_what_users_watch():
+    """Positives of requests that were held out stand far above the middle of the corpus."""
+    towers = train_towers(SPEC, log(), world().observed, seed=0)
+    held = log(requests=300, seed=1).filter(pl.col("long_view") == 1)
+    user, item = held["user"].to_numpy(), held["item"].to_numpy()
+    cosines = towers.user[user] @ towers.item.T
+    above = (cosines > cosines[np.arange(len(item)), item][:, None]).mean(1)
+    assert above.mean() < 0.35
+
+
+def test_a_log_without_positives_is_an_error():
+    cold = log().with_columns(pl.lit(0.0, pl.Float32).alias(name) for name in ("long_view", "like"))
+    with pytest.raises(DataError) as error:
+        train_towers(SPEC, cold, world().observed, seed=0)
+    assert str(error.value) == (
+        "Two towers: the log should hold at least two impressions with a long view or a like. Found 0 in 6000 "
+        "impressions. Log more requests."
+    )
+
+
+def test_saved_towers_are_the_same_bits(tmp_path):
+    towers = train_towers(SPEC, log(), world().observed, seed=0)
+    save_towers(towers, tmp_path)
+    kept = load_towers(tmp_path)
+    assert np.array_equal(kept.user, towers.user)
+    assert np.array_equal(kept.item, towers.item)
+
+
+def test_damaged_towers_are_an_error_with_a_remedy(tmp_path):
+    folder = tmp_path / "towers-1"
+    folder.mkdir()
+    (folder / "user.npy").write_bytes(b"not an array")
+    with pytest.raises(ResultsError) as error:
+        load_towers(folder)
+    assert str(error.value).startswith("Towers `towers-1`: should hold the vectors of users and items. Found ")
+    assert str(error.value).endswith(". Delete the folder and they are trained again.")
