@@ -22,8 +22,8 @@ def main() -> None:
     """Simulates a multi-stage recommender funnel and tells what a change at one stage does to all of it.
 
     A scenario is one base funnel, a change under review, arms that apply it at some stages, and seeds. A run draws
-    a world for each seed, logs traffic, trains every arm on the same log, and follows each request's best items down the
-    funnel: who lost them, and what they were worth. Results and a page go to reports/NAME.
+    a world for each seed, logs traffic, trains every arm on the same log, and follows each request's best items down
+    the funnel: who lost them, and what they were worth. Results and a page go to reports/NAME.
 
     \b
     python -m funnel list
@@ -109,5 +109,7 @@ def _told() -> Iterator[None]:
         typer.echo(error, err=True)
         raise typer.Exit(BAD_SPEC if isinstance(error, SpecError) else FAILED) from None
     except KeyboardInterrupt:
-        typer.echo("\nInterrupted. Finished pieces are kept: run the same command, and it goes on where it stopped.", err=True)
+        typer.echo(
+            "\nInterrupted. Finished pieces are kept: run the same command, and it goes on where it stopped.", err=True
+        )
         raise typer.Exit(INTERRUPTED) from None

@@ -7,6 +7,7 @@ User and item features are tables computed once; pair features are computed per 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -45,10 +46,8 @@ class Pairs:
     @cached_property
     def stretches(self) -> list[tuple[int, slice]]:
         """The users and their rows: rows of one user stand together, so what is the user's is read once a stretch."""
-        first = np.flatnonzero(np.diff(self.user, prepend=-1))
-        stops = np.append(first[1:], len(self.user))
-        bounds = zip(first.tolist(), stops.tolist(), strict=True)
-        return [(int(self.user[start]), slice(start, stop)) for start, stop in bounds]
+        bounds = np.flatnonzero(np.diff(self.user, prepend=-1, append=-1)).tolist()
+        return [(int(self.user[start]), slice(start, stop)) for start, stop in pairwise(bounds)]
 
     def dot(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """float32 (n, 1): row-wise inner product of two tables, gathered at the pairs."""
@@ -98,21 +97,16 @@ def _content_match(pairs: Pairs) -> np.ndarray:
 def _history_match(pairs: Pairs) -> np.ndarray:
     """Best and mean similarity of the item to the videos that the user watched last (a cross feature of DIN's kind)."""
     content, history = pairs.observed.content, pairs.observed.history
-    matches = np.empty((len(pairs.item), 2), np.float32)
+    similarity = np.empty((history.shape[1], len(pairs.item)), np.float32)
     for user, rows in pairs.stretches:
-        similarity = content.take(pairs.item[rows], 0) @ content.take(history[user], 0).T
-        matches[rows, 0] = similarity.max(1)
-        matches[rows, 1] = similarity.mean(1)
-    return matches
+        similarity[:, rows] = content.take(history[user], 0) @ content.take(pairs.item[rows], 0).T
+    return np.stack([similarity.max(0), similarity.mean(0)], 1)
 
 
 def _creator_seen(pairs: Pairs) -> np.ndarray:
     """How many of the user's remembered videos are by the item's creator."""
     creator, history = pairs.observed.creator, pairs.observed.history
-    seen = np.empty((len(pairs.item), 1), np.float32)
-    for user, rows in pairs.stretches:
-        seen[rows, 0] = (creator[pairs.item[rows]][:, None] == creator[history[user]]).sum(1)
-    return seen
+    return (creator[history[pairs.user]] == creator[pairs.item][:, None]).sum(1, keepdims=True).astype(np.float32)
 
 
 DIMS = lambda observed: observed.content.shape[1]  # noqa: E731 - the width of an embedding is the world's

@@ -1,9 +1,9 @@
 """Patches of plain tables: small named differences between two specs.
 
 A patch is a table laid over another. Scalars replace scalars; tables merge key by key, unless the patch names another
-`kind`, which starts from its own defaults; a list is replaced by a list, or changed by `{ add = [...], remove = [...] }`;
-`remove = ["key", ...]` inside the patch of a table takes entries out. So `add` and `remove` are no names of fields.
-Nothing is addressed by index, and no input is changed.
+`kind`, which starts from its own defaults; a list is replaced by a list, or changed by `{ add = [...] }` and
+`{ remove = [...] }`; `remove = ["key", ...]` in the patch of a table takes entries out. So `add` and `remove` are no
+names of fields. Nothing is addressed by index, and no input is changed.
 """
 
 from collections.abc import Mapping

@@ -35,7 +35,7 @@ class Scenario:
 
     name: str = "bubble_late_only"
     question: str = "The friend-bubble tasks and features go into the late stage alone. Are candidates lost upstream?"
-    base: Funnel = Funnel()
+    base: Funnel = field(default_factory=Funnel)
     arms: dict[str, Funnel] = field(
         default_factory=lambda: {
             "baseline": Funnel(),
@@ -45,7 +45,7 @@ class Scenario:
         }
     )
     seeds: int = 3
-    verdict: Judged = Judged()
+    verdict: Judged = field(default_factory=Judged)
 
 
 SEES = {"baseline": (0.0, 0.0), "late_only": (0.0, 1.0), "both": (1.0, 1.0), "late_only_2k": (0.0, 1.0)}

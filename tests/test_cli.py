@@ -26,6 +26,17 @@ def project(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> tuple[Path, str]:
+    """A project's folder in which a run has finished, and what it printed."""
+    folder = tmp_path_factory.mktemp("finished")
+    shutil.copytree(PROJECT / "scenarios", folder / "scenarios")
+    process = start("run", "quickstart", "--workers", "1", *TINY, cwd=folder)
+    printed, told = process.communicate()
+    assert (process.returncode, told) == (0, "")
+    return folder, printed
+
+
 def funnel(*arguments: str):
     return CliRunner().invoke(app, arguments)
 
@@ -35,42 +46,47 @@ def start(*arguments: str, **settings) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings)
 
 
-def rows() -> pl.DataFrame:
-    return pl.read_parquet("reports/quickstart/rows.parquet")
+def manifests(folder: Path) -> dict[Path, int]:
+    """When each piece in a project's store was made."""
+    return {path: path.stat().st_mtime_ns for path in (folder / "data").glob("*/*/manifest.json")}
 
 
-def test_a_run_ends_with_its_verdict_and_its_page_and_a_second_finds_everything_finished(project):
-    first = funnel("run", "quickstart", "--workers", "1", *TINY)
-    assert (first.exit_code, first.stderr) == (0, "")
-    lines = first.stdout.splitlines()
-    summary = json.loads((project / "reports/quickstart/results.json").read_text())
+def test_a_run_ends_with_its_verdict_and_its_page(finished):
+    folder, printed = finished
+    summary = json.loads((folder / "reports/quickstart/results.json").read_text())
+    lines = printed.splitlines()
     assert lines[0] == f"quickstart: {summary['scenario']['question']}"
     assert summary["verdict"]["sentence"] in lines
-    page = project / "reports" / "quickstart" / "index.html"
-    assert lines[-1] == f"Page: {page}"
-    assert page.is_file()
-    assert "\x1b" not in first.stdout
+    assert lines[-1] == f"Page: {folder / 'reports/quickstart/index.html'}"
+    assert (folder / "reports/quickstart/index.html").is_file()
+    assert "\x1b" not in printed and "\r" not in printed
 
-    before = rows()
-    made = {path: path.stat().st_mtime_ns for path in (project / "data").glob("*/*/manifest.json")}
+
+def test_a_second_run_finds_everything_finished_and_a_fresh_one_builds_anew_the_same_with_two_workers(
+    finished, monkeypatch
+):
+    folder, _ = finished
+    monkeypatch.chdir(folder)
+    table, before = Path("reports/quickstart/rows.parquet"), manifests(folder)
+    rows = pl.read_parquet(table)
     assert funnel("run", "quickstart", "--workers", "1", *TINY).exit_code == 0
-    assert {path: path.stat().st_mtime_ns for path in (project / "data").glob("*/*/manifest.json")} == made
-    assert rows().equals(before)
+    assert manifests(folder) == before
+    assert pl.read_parquet(table).equals(rows)
 
+    assert funnel("run", "quickstart", "--workers", "2", "--fresh", *TINY).exit_code == 0
+    after = manifests(folder)
+    assert after.keys() == before.keys()
+    assert all(after[path] != before[path] for path in before)
+    assert pl.read_parquet(table).equals(rows)
+
+
+def test_the_page_is_built_again_from_what_is_stored(finished, monkeypatch):
+    folder, _ = finished
+    monkeypatch.chdir(folder)
+    page = folder / "reports/quickstart/index.html"
     page.unlink()
     assert funnel("report", "quickstart").exit_code == 0
     assert page.is_file()
-
-
-def test_fresh_builds_anew_and_two_workers_give_the_bits_of_one(project):
-    assert funnel("run", "quickstart", "--workers", "1", *TINY).exit_code == 0
-    before = rows()
-    made = {path: path.stat().st_mtime_ns for path in (project / "data").glob("*/*/manifest.json")}
-    assert funnel("run", "quickstart", "--workers", "2", "--fresh", *TINY).exit_code == 0
-    again = {path: path.stat().st_mtime_ns for path in (project / "data").glob("*/*/manifest.json")}
-    assert again.keys() == made.keys()
-    assert all(again[path] != made[path] for path in made)
-    assert rows().equals(before)
 
 
 def test_an_interrupted_run_says_so_keeps_what_is_finished_and_goes_on(project):
@@ -85,10 +101,10 @@ def test_an_interrupted_run_says_so_keeps_what_is_finished_and_goes_on(project):
     assert told == "\nInterrupted. Finished pieces are kept: run the same command, and it goes on where it stopped.\n"
     assert process.returncode == 130
     assert not (project / "reports" / "quickstart").exists()
-    made = {path: path.stat().st_mtime_ns for path in (project / "data").glob("*/*/manifest.json")}
+    made = manifests(project)
     assert made
     assert funnel("run", "quickstart", "--workers", "1", *TINY).exit_code == 0
-    assert {path: path.stat().st_mtime_ns for path in made} == made
+    assert made.items() <= manifests(project).items()
     assert list((project / "data").glob("*/*.partial")) == []
 
 

@@ -110,10 +110,10 @@ def test_a_task_that_kills_every_dask_worker_ends_the_run(cluster):
     with pytest.raises(ResultsError) as caught:
         list(Executor("dask", scheduler=cluster.scheduler_address).run(deadly, [0]))
     told = str(caught.value)
-    assert told.startswith("Dask gave a task up after its workers died, most likely for want of memory: tcp://127.0.0.1:")
-    assert told.endswith(
-        " was the last. Finished pieces are kept: run the same command on workers with more memory."
+    assert told.startswith(
+        "Dask gave a task up after its workers died, most likely for want of memory: the last was tcp://"
     )
+    assert told.endswith(". Finished pieces are kept: run the same command on workers with more memory.")
 
 
 @pytest.mark.parametrize(

@@ -43,13 +43,15 @@ def test_no_input_is_changed_and_nothing_is_shared(base, other):
 
 @given(TABLES, st.integers())
 def test_assigning_is_merging_a_patch_of_one_value(table, value):
-    tables = {"world": {key: 1 for key in table}}
+    tables = {"world": dict.fromkeys(table, 1)}
     assert assign(tables, "world.friends.mean", value) == merge(tables, {"world": {"friends": {"mean": value}}})
 
 
 def test_the_same_kind_merges_field_by_field_and_another_kind_starts_anew():
     base = {"model": {"kind": "mmoe", "experts": 4, "tower": [16]}}
-    assert merge(base, {"model": {"kind": "mmoe", "experts": 8}}) == {"model": {"kind": "mmoe", "experts": 8, "tower": [16]}}
+    assert merge(base, {"model": {"kind": "mmoe", "experts": 8}}) == {
+        "model": {"kind": "mmoe", "experts": 8, "tower": [16]}
+    }
     assert merge(base, {"model": {"experts": 8}}) == {"model": {"kind": "mmoe", "experts": 8, "tower": [16]}}
     assert merge(base, {"model": {"kind": "shared_bottom"}}) == {"model": {"kind": "shared_bottom"}}
 

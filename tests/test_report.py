@@ -10,7 +10,7 @@ from matplotlib.container import BarContainer
 
 from funnel.errors import ResultsError
 from funnel.report import figures, page
-from funnel.report.view import Number, View, number, text
+from funnel.report.view import UNKNOWN, Number, View, number, text
 from funnel.scenario import results
 from tests import runs
 
@@ -101,12 +101,13 @@ def test_arms_differ_by_colour_and_by_marker(view):
 
 @pytest.mark.parametrize("plot", [figures.value_waterfall, figures.oracle_fates])
 def test_bars_add_up_to_one(view, plot):
-    for axes in drawn(plot, view).axes:
+    panels = drawn(plot, view).axes
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == view.arms
+    for axes in panels:
         bars = [bar for container in axes.containers if isinstance(container, BarContainer) for bar in container]
         assert len(bars) == 4 * len(view.arms)
         for row in range(len(view.arms)):
             assert sum(bar.get_width() for bar in bars[4 * row : 4 * row + 4]) == pytest.approx(1)
-        assert [label.get_text() for label in axes.get_yticklabels()] == view.arms
 
 
 def test_wide_parts_of_a_bar_carry_their_number(view):
@@ -220,19 +221,28 @@ def test_what_a_user_wrote_is_escaped(tmp_path):
         (-0.0001, "share", False, "0.0 %"),
         (0.0123, "points", True, "+1.2 pt"),
         (1.0316, "ratio", False, "1.032"),
+        (1234.5, "cost", False, "1,234"),
         (2_500_000.0, "cost", False, "2,500,000"),
         (100.0, "count", False, "100.0"),
         (5.45, "value", False, "5.450"),
-        (0.0, "mean", False, "0"),
+        (0.0, "mean", False, "0.00"),
+        (0.0, "fact", False, "0"),
+        (0.003333, "mean", False, "0.00333"),
+        (20_000, "fact", False, "20,000"),
     ],
 )
 def test_numbers_as_a_reader_wants_them(value, unit, signed, expected):
     assert text(value, unit, signed) == expected
 
 
+def test_the_ends_of_an_interval_have_the_decimals_of_its_value():
+    found = {"value": 0.4859, "low": 0.05351, "high": 0.9182, "n": 3}
+    assert number(found, "value", 3) == Number("0.4859", "0.0535 to 0.9182")
+
+
 def test_cells_say_why_they_have_no_interval():
     ends = dict.fromkeys(("low", "high", "bootstrap_low", "bootstrap_high"))
-    assert number({"value": None, "n": 0} | ends, "share", 5) == Number("–", "no cases")
+    assert number({"value": None, "n": 0} | ends, "share", 5) == Number(UNKNOWN, "no cases")
     assert number({"value": 0.5, "n": 1} | ends, "share", 5) == Number("50.0 %", "1 seed")
     some = {"value": 0.5, "n": 3} | ends | {"low": 0.4, "high": 0.6}
     assert number(some, "share", 5) == Number("50.0 %", "40.0 % to 60.0 %, n = 3")

@@ -32,8 +32,8 @@ def summary(folder):
     return results.read(folder).summary
 
 
-def found(estimates, measure, stage, slice="all", task=""):
-    return next(e for e in estimates if Key(measure, stage, slice, task) == Key(*(e[name] for name in Key._fields)))
+def found(estimates, measure, stage, rows="all", task=""):
+    return next(e for e in estimates if Key(measure, stage, rows, task) == Key(*(e[name] for name in Key._fields)))
 
 
 def test_the_summary_has_its_documented_keys(summary):

@@ -16,7 +16,9 @@ INDEXES = (Exact(), InvertedFile(lists=16, probes=8), HNSW(links=16, search=64))
 
 def _towers(world: World) -> Towers:
     random = np.random.default_rng(0)
-    return Towers(random.standard_normal((world.users, 8), np.float32), random.standard_normal((world.items, 8), np.float32))
+    return Towers(
+        random.standard_normal((world.users, 8), np.float32), random.standard_normal((world.items, 8), np.float32)
+    )
 
 
 def _retrieve(world: World, **sources) -> tuple[Retrieve, Requests]:
@@ -29,7 +31,7 @@ def test_every_index_comes_near_the_exact_answer(world, spec):
     towers = _towers(world)
     index, exact = Index(spec, towers.item), Index(Exact(), towers.item)
     recall = index_recall(index, exact, towers.user[:100], 20)
-    assert (recall == 1 if spec.kind == "exact" else 0.7 < recall <= 1), recall
+    assert recall == 1 if spec.kind == "exact" else 0.7 < recall <= 1, recall
     assert 0 < spec.compared(world.items) <= world.items
     assert np.array_equal(index.search(towers.user[:9], 5), Index(spec, towers.item).search(towers.user[:9], 5))
 
@@ -49,7 +51,9 @@ def test_index_recall_counts_shared_items(world):
     assert index_recall(poor, exact, queries, 10) == pytest.approx(by_hand)
 
 
-@pytest.mark.parametrize("source", [Nearest(budget=30), FriendsReacted(budget=12), Popular(budget=9), Fresh(budget=9)], ids=lambda s: s.kind)
+@pytest.mark.parametrize(
+    "source", [Nearest(budget=30), FriendsReacted(budget=12), Popular(budget=9), Fresh(budget=9)], ids=lambda s: s.kind
+)
 def test_every_source_keeps_its_budget_and_gives_no_item_twice(world, source):
     retrieve, requests = _retrieve(world, only=source)
     pool = retrieve(requests, join(world.observed, requests.user)).checked(world.items)

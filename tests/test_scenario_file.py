@@ -144,7 +144,9 @@ def test_a_scenario_survives_the_way_to_another_process_and_to_a_file(scenarios)
 
 
 def test_an_arm_patches_anything_else_by_name(scenarios):
-    patch = "stages.early.keep = 20\nstages.late.model = { kind = 'shared_bottom' }\nunpaired = true\nworld.users = 99\n"
+    patch = (
+        "stages.early.keep = 20\nstages.late.model = { kind = 'shared_bottom' }\nunpaired = true\nworld.users = 99\n"
+    )
     write(scenarios, HEAD + ARMS + "[arms.small]\nat = ['late']\n" + patch)
     small = load("bubbles").arms["small"]
     assert (small.stages.early.keep, small.world.users) == (20, 99)
@@ -197,7 +199,9 @@ def test_the_list_tells_names_and_questions(scenarios):
 def test_unknown_words_of_the_file_are_told_at_once(scenarios):
     write(
         scenarios,
-        HEAD.replace("seeds = 5", "seeds = 0\nseed = 1").replace("bubble_count", "bubble_cuont").replace("lost =", "loss =")
+        HEAD.replace("seeds = 5", "seeds = 0\nseed = 1")
+        .replace("bubble_count", "bubble_cuont")
+        .replace("lost =", "loss =")
         + ARMS.replace('"late"]', '"lat"]'),
     )
     assert problems() == (
@@ -236,18 +240,18 @@ stages.middle.keep = 3
     [
         (
             '[arms.again]\nat = ["late"]',
-            "arms.again: should differ from arm `late_only`. Found the same funnel in both. Remove one, or give it an `at` "
-            "or a patch of its own.",
+            "arms.again: should differ from arm `late_only`. Found the same funnel in both. Remove one, or give it an "
+            "`at` or a patch of its own.",
         ),
         (
             "[arms.idle]\nstages.early.keep = 100",
-            "arms.idle: should differ from arm `baseline`. Found the same funnel in both. Remove one, or give it an `at` "
-            "or a patch of its own.",
+            "arms.idle: should differ from arm `baseline`. Found the same funnel in both. Remove one, or give it an "
+            "`at` or a patch of its own.",
         ),
         (
             "[arms.far]\nworld.users = 9",
-            "arms.far.world: should be the base's, so that arms are paired. Found a patch. Put it into `[patch]`, or say "
-            "`unpaired = true` in the arm.",
+            "arms.far.world: should be the base's, so that arms are paired. Found a patch. Put it into `[patch]`, or "
+            "say `unpaired = true` in the arm.",
         ),
         (
             "[arms.dear]\nunpaired = true\nvalue.formula.like = 2.0",
@@ -259,8 +263,8 @@ stages.middle.keep = 3
         ),
         (
             "[arms.wide]\nstages.early.keep = 200",
-            "arms.wide: stage `early` keeps 200 but receives 120 from `retrieval`. Raise the budget of a source or lower "
-            "`stages.early.keep`.",
+            "arms.wide: stage `early` keeps 200 but receives 120 from `retrieval`. Raise the budget of a source or "
+            "lower `stages.early.keep`.",
         ),
         (
             "[arms.wide]\nstages.late.keep = 101",

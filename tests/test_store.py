@@ -199,7 +199,9 @@ def test_a_damaged_or_foreign_piece_is_told_and_not_touched(store, build, damage
     store_module.CHECKED.clear()
     with pytest.raises(ResultsError) as caught:
         store.ensure(piece)
-    assert str(caught.value) == f"{told.format(folder=folder, name=piece.name)} Delete that folder, or run with --fresh."
+    assert (
+        str(caught.value) == f"{told.format(folder=folder, name=piece.name)} Delete that folder, or run with --fresh."
+    )
     assert folder.exists()
     assert Store(store.root, run="fresh").ensure(piece) == folder
     assert (folder / "inner" / "text").read_text() == "made"

@@ -4,18 +4,18 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from logs import log, world
 from torch.nn.functional import normalize
 
 from funnel.errors import DataError, ResultsError
 from funnel.training.spec import TowersSpec, TrainSpec
 from funnel.training.towers import load_towers, sampled_softmax, save_towers, train_towers
-from logs import log, world
 
 SPEC = TowersSpec(dim=8, hidden=16, train=TrainSpec(epochs=3, batch=128))
 
 
 def test_the_loss_is_the_corrected_softmax_written_out():
-    """The paper's formula row by row; the second and fourth row hold the same item and are not each other's negatives."""
+    """The paper's formula row by row; the second and fourth row hold one item and are not each other's negatives."""
     user, item = normalize(torch.eye(4, 5) + 0.3), normalize(torch.ones(4, 5).tril() + 0.1)
     item[3] = item[1]
     ids, share = torch.tensor([5, 7, 9, 7]), torch.tensor([0.1, 0.6, 0.3, 0.6])

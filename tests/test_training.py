@@ -9,18 +9,18 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from logs import SLOTS, log, towers, world
 
 from funnel.candidates import Candidates, Requests, from_pairs
 from funnel.errors import DataError, ResultsError, SpecError, StageError
 from funnel.features import FEATURES, Pairs, per_candidate, table
 from funnel.models.spec import MMoESpec, SharedBottomSpec
 from funnel.training.batches import REQUESTS_AT_ONCE, Scaling, columns_of, labels_of, rows, shuffled
+from funnel.training.loop import TrainingError, fit
 from funnel.training.losses import task_losses
-from funnel.training.loop import TrainingError
 from funnel.training.ranker import Ranker, train_ranker
 from funnel.training.spec import RankerSpec, TrainSpec
 from funnel.world.bubbles import join
-from logs import SLOTS, log, towers, world
 
 EVERYTHING = RankerSpec(
     features=tuple(feature.name for feature in FEATURES),
@@ -226,12 +226,17 @@ def test_training_starts_from_the_base_rates():
 
 
 def test_a_loss_that_is_not_finite_names_task_and_step():
-    broken = log().with_columns(watch_seconds=pl.lit(3e38, pl.Float32) * (pl.col("position") % 2))
-    spec = CHEAP.model_copy(update={"tasks": ("like", "watch_seconds"), "train": TrainSpec(rate=1e18, batch=512)})
+    model = torch.nn.Linear(1, 1)
+
+    def losses(chosen: torch.Tensor) -> torch.Tensor:
+        finite = model(torch.ones(1, 1)).sum() ** 2
+        return torch.stack([finite, finite / (chosen != 7).all()])
+
     with pytest.raises(TrainingError) as error:
-        train_ranker(spec, broken, world().observed, towers(), 0)
+        fit(model, losses, ("like", "watch_seconds"), 8, TrainSpec(batch=1, epochs=1), 0, "cpu")
+    step = [int(batch[0]) for batch in shuffled(8, 1, seed=0, epoch=0)].index(7)
     assert str(error.value) == (
-        "Training: the loss should be finite. Found inf for `watch_seconds` at step 1. "
+        f"Training: the loss should be finite. Found inf for `watch_seconds` at step {step}. "
         "Lower `train.rate`, or look for extreme values in the features and labels."
     )
 
@@ -351,8 +356,8 @@ def test_a_damaged_ranker_is_an_error_with_a_remedy(tmp_path):
     with pytest.raises(ResultsError) as error:
         Ranker.load(folder)
     assert str(error.value) == (
-        f"Ranker `ranker-1`: should hold a trained ranker. Found FileNotFoundError: [Errno 2] No such file or directory: "
-        f"'{folder / 'ranker.json'}'. Delete the folder and it is trained again."
+        "Ranker `ranker-1`: should hold a trained ranker. Found FileNotFoundError: [Errno 2] No such file or "
+        f"directory: '{folder / 'ranker.json'}'. Delete the folder and it is trained again."
     )
     trained(CHEAP).save(folder)
     face = json.loads((folder / "ranker.json").read_text())

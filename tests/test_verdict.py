@@ -56,8 +56,9 @@ def test_every_combination_of_outcomes(lost, value):
 
 def test_the_sentences_of_a_loss():
     assert against_both(0.30, 0.95).sentences == (
-        "Candidates, lost: the early stage of `late_only` cuts 30.00 % of what the late stage with the change ranks top, "
-        "that of `both` 10.00 %: 20.00 points more (95 % interval 19.90 to 20.10 points, 5 seeds; margin 2.00 points).",
+        "Candidates, lost: the early stage of `late_only` cuts 30.00 % of what the late stage with the change "
+        "ranks top, that of `both` 10.00 %: 20.00 points more (95 % interval 19.90 to 20.10 points, 5 seeds; "
+        "margin 2.00 points).",
         "Value, forgone: the slate of `late_only` is worth 5.00 % less than that of `both` "
         "(value forgone: 95 % interval 4.90 to 5.10 %, 5 seeds; margin 1.00 %).",
         "`late_only` captures 75.00 % of the gain in value of `both` over `baseline` "
@@ -69,8 +70,9 @@ def test_the_sentences_of_a_harmless_change():
     found = judge(arm("late_only", 0.1, 1.0, spread=0.0), REFERENCE, BASELINE, 0.02, 0.01)
     assert (found.candidates.outcome, found.value.outcome) == ("not lost", "equivalent")
     assert found.sentences == (
-        "Candidates, not lost: the early stage of `late_only` cuts 10.00 % of what the late stage with the change ranks "
-        "top, that of `both` 10.00 %: the same share (95 % interval 0.00 to 0.00 points, 5 seeds; margin 2.00 points).",
+        "Candidates, not lost: the early stage of `late_only` cuts 10.00 % of what the late stage with the change "
+        "ranks top, that of `both` 10.00 %: the same share (95 % interval 0.00 to 0.00 points, 5 seeds; "
+        "margin 2.00 points).",
         "Value, equivalent: the slate of `late_only` is worth the same as that of `both` "
         "(value forgone: 95 % interval 0.00 to 0.00 %, 5 seeds; margin 1.00 %).",
         "`late_only` captures 100.00 % of the gain in value of `both` over `baseline` "
@@ -81,8 +83,8 @@ def test_the_sentences_of_a_harmless_change():
 def test_the_sentences_of_fewer_losses_and_more_value():
     found = against_both(0.05, 1.05)
     assert found.sentences[0] == (
-        "Candidates, not lost: the early stage of `late_only` cuts 5.00 % of what the late stage with the change ranks "
-        "top, that of `both` 10.00 %: 5.00 points fewer (95 % interval -5.10 to -4.90 points, 5 seeds; "
+        "Candidates, not lost: the early stage of `late_only` cuts 5.00 % of what the late stage with the change "
+        "ranks top, that of `both` 10.00 %: 5.00 points fewer (95 % interval -5.10 to -4.90 points, 5 seeds; "
         "margin 2.00 points)."
     )
     assert found.sentences[1] == (
@@ -92,7 +94,7 @@ def test_the_sentences_of_fewer_losses_and_more_value():
 
 
 def test_undecided_says_how_many_seeds_would_decide():
-    found = against_both(0.11, 0.995, spread=0.01)
+    found = against_both(0.111, 0.995, spread=0.01)
     assert found.candidates.seeds_to_decide == 6
     assert found.value.seeds_to_decide == 13
     assert found.sentences[0].endswith(" At this mean and spread, 6 seeds would decide.")
@@ -115,8 +117,8 @@ def test_one_seed_decides_nothing():
     assert found.candidates.seeds_to_decide is None
     assert found.captured is None
     assert found.sentences == (
-        "Candidates, undecided: the early stage of `late_only` cuts 30.00 % of what the late stage with the change ranks "
-        "top, that of `both` 10.00 %: 20.00 points more (no interval from one seed; margin 2.00 points). "
+        "Candidates, undecided: the early stage of `late_only` cuts 30.00 % of what the late stage with the change "
+        "ranks top, that of `both` 10.00 %: 20.00 points more (no interval from one seed; margin 2.00 points). "
         "One seed is one world and gives no interval: run at least two, better five.",
         "Value, undecided: the slate of `late_only` is worth 10.00 % less than that of `both` "
         "(value forgone: no interval from one seed; margin 1.00 %). "

@@ -35,7 +35,7 @@ class Metric:
     @property
     def definition(self) -> str:
         """One paragraph, as the report prints it."""
-        return " ".join(inspect.getdoc(self.compute).split("\n\n")[0].split())
+        return " ".join((inspect.getdoc(self.compute) or "").split("\n\n")[0].split())
 
 
 METRICS: tuple[Metric, ...] = (
@@ -73,7 +73,7 @@ def rows(ledger: Ledger, seed: int, arm: str) -> tuple[pl.DataFrame, pl.DataFram
         `schema.REQUEST_ROWS`, the sums behind the resampled ones.
     """
     values = [(metric, found) for metric in METRICS for found in metric.compute(ledger)]
-    resampled = [(metric, found) for metric, found in values if metric.resampled]
+    resampled = [(metric, found) for metric, found in values if metric.resampled and isinstance(found, Ratio)]
     requests = ledger.rows.requests
     table = _labelled(values, seed, arm).with_columns(
         pl.Series("value", [found.value for _, found in values], pl.Float64),
@@ -90,7 +90,7 @@ def rows(ledger: Ledger, seed: int, arm: str) -> tuple[pl.DataFrame, pl.DataFram
     )
 
 
-def _labelled(values: list[tuple[Metric, Ratio | Derived]], seed: int, arm: str) -> pl.DataFrame:
+def _labelled(values: Sequence[tuple[Metric, Ratio | Derived]], seed: int, arm: str) -> pl.DataFrame:
     """The columns that say what each value is."""
     names = {
         "measure": [metric.name for metric, _ in values],

@@ -1,4 +1,4 @@
-"""The ledger: what one arm did with every candidate of one set of requests, beside the truth. Metrics read nothing else.
+"""The ledger: what one arm did with every candidate of one set of requests, beside the truth. Metrics read only this.
 
 Rows are (request, item) pairs: the retrieved pool of the arm and, where retrieval missed them, the oracle's items. It
 is made of plain arrays, so it can be filled from a simulation, from closed forms or from somebody else's logs.
@@ -42,7 +42,7 @@ class Ledger:
     reference_score: np.ndarray
     """float32 (n,): score of the late stage with the change, the same judge for all arms"""
     blind_value: np.ndarray
-    """float32 (n,): true value without what the change is about: its tasks out of the formula, its terms out of the world"""
+    """float32 (n,): true value without what the change is about: its tasks and its terms of the world taken out"""
     oracle_value: np.ndarray
     """float32 (R,): sum of V over T(r), the best n items of the whole corpus"""
     blind_oracle_value: np.ndarray

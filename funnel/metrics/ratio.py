@@ -56,4 +56,5 @@ def count(ledger: Ledger, mask: np.ndarray) -> np.ndarray:
 
 def total(ledger: Ledger, mask: np.ndarray, column: np.ndarray) -> np.ndarray:
     """float64 (R,): sum of `column` (n,) over the rows of each request where `mask` (bool (n,)) holds."""
-    return np.bincount(ledger.rows.request[mask], weights=column[mask], minlength=ledger.rows.requests)
+    sums = np.bincount(ledger.rows.request[mask], weights=column[mask], minlength=ledger.rows.requests)
+    return sums.astype(np.float64)  # of no rows at all, bincount makes integers

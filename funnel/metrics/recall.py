@@ -94,8 +94,8 @@ def product_recall(ledger: Ledger) -> list[Derived]:
     Where the stages agree on what is good, the cascade's recall at the late stage is greater than this.
     """
     alone = alone_recall(ledger)
-    values = [ratio.value for ratio in alone]
-    return [Derived(None if None in values else float(np.prod(values)), alone[0].n, "late")]
+    values = [ratio.value for ratio in alone if ratio.value is not None]
+    return [Derived(float(np.prod(values)) if len(values) == len(alone) else None, alone[0].n, "late")]
 
 
 def survival(ledger: Ledger) -> list[Ratio]:

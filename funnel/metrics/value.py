@@ -54,6 +54,7 @@ def recoverable(ledger: Ledger) -> list[Ratio]:
 
     Numerator: the best slate by true value, over the slate that is best when what the change is about is ignored, both
     out of the stage's output. Denominator: the same two slates out of the whole corpus. The full truth values all four.
+    An output that holds little but what the change favours leaves both slates alike, so the share falls there too.
     """
     gain = ledger.oracle_value.astype(np.float64) - ledger.blind_oracle_value
     # Where the change adds nothing to the oracle there is nothing to recover, and the share has no meaning.

@@ -5,12 +5,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from funnel.report.view import View
 
@@ -29,7 +31,7 @@ STAGES = ("retrieval", "early", "late")
 PANELS = (("friend", "Friend items"), ("other", "Other items"))
 READABLE = 0.035
 """share of a figure's width from which a part of a bar is wide enough for its label"""
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
     "svg.fonttype": "none",
@@ -62,9 +64,9 @@ def funnel_recall(view: View) -> Figure:
     """Recall of the oracle set after every stage, a line an arm, friend items and others apart."""
     figure = Figure(figsize=(9.6, 4.2), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    for axes, (slice, title) in zip(panels, PANELS, strict=True):
+    for axes, (slice_, title) in zip(panels, PANELS, strict=True):
         axes.set_title(title)
-        drawn = [_recall_line(axes, view, arm, slice) for arm in view.arms]
+        drawn = [_recall_line(axes, view, arm, slice_) for arm in view.arms]
         axes.set_xticks(range(len(STAGES)), STAGES)
         axes.set_xlim(-0.35, len(STAGES) - 0.65)
         axes.set_ylim(0, 1.02)
@@ -80,10 +82,10 @@ def funnel_recall(view: View) -> Figure:
     return figure
 
 
-def _recall_line(axes: Axes, view: View, arm: str, slice: str) -> bool:
+def _recall_line(axes: Axes, view: View, arm: str, slice_: str) -> bool:
     """Draw one arm; False where the slice is empty."""
     place = view.arms.index(arm)
-    found = [view.estimate(arm, "recall", stage, slice) for stage in STAGES]
+    found = [view.estimate(arm, "recall", stage, slice_) for stage in STAGES]
     if any(estimate["value"] is None for estimate in found):
         return False
     shift = 0.07 * (place - (len(view.arms) - 1) / 2)  # side by side, so that intervals do not hide one another
@@ -128,22 +130,21 @@ def value_waterfall(view: View) -> Figure:
 
 def oracle_fates(view: View) -> Figure:
     """Where the oracle's items ended, a bar an arm, friend items and others apart."""
-    figure = Figure(figsize=(9.6, 1.5 + 0.42 * len(view.arms)), layout="constrained")
-    figure.get_layout_engine().set(wspace=0.06)
+    figure = Figure(figsize=(9.6, 1.5 + 0.42 * len(view.arms)), layout=ConstrainedLayoutEngine(wspace=0.06))
     panels = figure.subplots(1, 2, sharey=True)
-    for axes, (slice, title) in zip(panels, PANELS, strict=True):
+    for axes, (slice_, title) in zip(panels, PANELS, strict=True):
         axes.set_title(title)
-        _stacked(axes, view, "terminal", slice, readable=2 * READABLE)  # half the width
+        _stacked(axes, view, "terminal", slice_, readable=2 * READABLE)  # half the width
         axes.set_xlabel("share of the oracle's items")
         axes.set_xticks([0, 0.5, 1])  # fewer, so that the panels' end labels do not meet
     _fates_legend(figure, *panels)
     return figure
 
 
-def _stacked(axes: Axes, view: View, measure: str, slice: str, readable: float) -> None:
+def _stacked(axes: Axes, view: View, measure: str, slice_: str, readable: float) -> None:
     """One horizontal bar an arm whose parts add up to 1; parts from `readable` on carry their number."""
     for row, arm in enumerate(view.arms):
-        shares = {fate: view.estimate(arm, measure, fate, slice)["value"] for fate in FATES}
+        shares = {fate: view.estimate(arm, measure, fate, slice_)["value"] for fate in FATES}
         if None in shares.values():
             axes.text(0.5, row, "no such items", ha="center", va="center")
             continue

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from funnel.report.view import UNKNOWN, Address, Number, View, text
+from funnel.report.view import FACT, UNKNOWN, Address, Number, View, text
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def more(view: View) -> list[Table]:
             view,
             "Engagement of the slate",
             "True mean per slot, and the outcomes drawn beside it: what an A/B test of this size would have seen.",
-            _tasks(view, "probability", "true") + _tasks(view, "label", "drawn"),
+            _tasks(view),
         ),
         _by_arm(
             view,
@@ -185,31 +185,35 @@ def _differences(view: View, against: str, title: str, lines: Lines) -> Table:
     return Table(f"{title} against {other}", note, compared, rows)
 
 
-def _tasks(view: View, measure: str, kind: str) -> Lines:
-    return tuple((f"{address[3]}, {kind}", address) for address in view.addresses(measure))
+def _tasks(view: View) -> Lines:
+    kinds = {"probability": "true", "label": "drawn"}
+    tasks = (address[3] for address in view.addresses("probability"))
+    return tuple(
+        (f"{task}, {kind}", (measure, "late", "all", task)) for task in tasks for measure, kind in kinds.items()
+    )
 
 
 def _calibration(view: View) -> Lines:
     after = {"retrieval": "pool", "early": "after early", "late": "after late"}
     return tuple(
-        (f"{task}, {after[stage]}, {slice} items", ("calibration", stage, slice, task))
-        for _, stage, slice, task in view.addresses("calibration")
+        (f"{task}, {after[stage]}, {slice_} items", ("calibration", stage, slice_, task))
+        for _, stage, slice_, task in view.addresses("calibration")
     )
 
 
 def _costs(view: View) -> Lines:
     return tuple(
-        (f"{measure.replace('_', ' ')} {stage}", (measure, stage, slice, task))
+        (f"{measure.replace('_', ' ')} {stage}", (measure, stage, slice_, task))
         for name in view.uncatalogued()
-        for measure, stage, slice, task in view.addresses(name)
+        for measure, stage, slice_, task in view.addresses(name)
     )
 
 
 def _spread(values: list[float]) -> Number:
     if not values:
         return Number(UNKNOWN, "not stated")
-    least, greatest = text(min(values), "fact"), text(max(values), "fact")
-    return Number(text(sum(values) / len(values), "fact"), "" if least == greatest else f"{least} to {greatest}")
+    least, greatest = text(min(values), FACT), text(max(values), FACT)
+    return Number(text(sum(values) / len(values), FACT), "" if least == greatest else f"{least} to {greatest}")
 
 
 def _flat(value: Any, path: str) -> Iterable[tuple[str, str]]:

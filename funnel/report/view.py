@@ -1,6 +1,7 @@
 """Reading access to a summary: estimates by what they speak of, and numbers as a reader wants them."""
 
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any
 
 from funnel.scenario.estimates import Estimate
@@ -8,9 +9,11 @@ from funnel.scenario.estimates import Estimate
 Address = tuple[str, str, str, str]
 """measure, stage, slice, task"""
 
-UNKNOWN = "–"
+UNKNOWN = "n/a"
 COST = "cost"
 """unit of a measure that is not in the catalogue of truth and survival: what the run says it cost"""
+FACT = "fact"
+"""unit of a number that is no measure"""
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ class View:
             for against, table in summary["differences"].items()
         }
 
-    def estimate(self, arm: str, measure: str, stage: str = "", slice: str = "all", task: str = "") -> Estimate:
+    def estimate(self, arm: str, measure: str, stage: str = "", slice_: str = "all", task: str = "") -> Estimate:
         """The estimate, or one without a value where the run has none."""
-        return self._estimates[arm].get((measure, stage, slice, task), _nothing())
+        return self._estimates[arm].get((measure, stage, slice_, task), _nothing())
 
     def difference(self, against: str, arm: str, address: Address) -> Estimate:
         """The paired difference of an arm against `baseline` or `reference`."""
@@ -47,7 +50,12 @@ class View:
 
     def addresses(self, measure: str) -> list[Address]:
         """Where a measure has a value in any arm, in the order of the results."""
-        found = {address: None for table in self._estimates.values() for address in table if address[0] == measure}
+        found = {
+            address: None
+            for table in self._estimates.values()
+            for address, estimate in table.items()
+            if address[0] == measure and estimate["value"] is not None
+        }
         return list(found)
 
     def uncatalogued(self) -> list[str]:
@@ -73,41 +81,42 @@ class View:
 
 def number(found: Estimate, unit: str, seeds: int, signed: bool = False) -> Number:
     """An estimate, or with `signed` a difference, as a cell; says n where fewer than all seeds had cases."""
-    if found["value"] is None:
+    value, low, high = (found[name] for name in ("value", "low", "high"))
+    if value is None:
         return Number(UNKNOWN, "no cases")
-    if signed and found["value"] == found["low"] == found["high"] == 0:
+    if signed and value == low == high == 0:
         return Number("0", "the same in every seed")
-    if found["low"] is not None:
+    shown = text(value, unit, signed)
+    if low is not None:
         fewer = f", n = {found['n']}" if found["n"] < seeds else ""
-        return Number(
-            text(found["value"], unit, signed),
-            f"{text(found['low'], unit, signed)} to {text(found['high'], unit, signed)}{fewer}",
-            clear=signed and (found["low"] > 0 or found["high"] < 0),
-        )
+        ends = (text(end, unit, signed, beside=value) for end in (low, high))
+        return Number(shown, f"{' to '.join(ends)}{fewer}", clear=signed and (low > 0 or high < 0))
     if found["bootstrap_low"] is not None:
-        low, high = (text(found[end], unit, signed) for end in ("bootstrap_low", "bootstrap_high"))
-        return Number(text(found["value"], unit, signed), f"{low} to {high}, this world")
-    return Number(text(found["value"], unit, signed), "1 seed")
+        ends = (text(found[end], unit, signed, beside=value) for end in ("bootstrap_low", "bootstrap_high"))
+        return Number(shown, f"{' to '.join(ends)}, this world")
+    return Number(shown, "1 seed")
 
 
-def text(value: float, unit: str, signed: bool = False) -> str:
-    """A number in its unit: shares in per cent, their differences in points, values and costs in four digits."""
-    sign = "+" if signed else ""
-    if unit == "share":
-        return f"{_unsigned_zero(100 * value, 1):{sign}.1f} %"
-    if unit == "points":
-        return f"{_unsigned_zero(100 * value, 1):{sign}.1f} pt"
-    if unit == "ratio":
-        return f"{_unsigned_zero(value, 3):{sign}.3f}"
-    if abs(value) >= 1000:
-        return f"{value:{sign},.0f}"
-    if unit == "count":
-        return f"{_unsigned_zero(value, 1):{sign}.1f}"
-    return f"{value:{sign}#.4g}" if value else "0"
+def text(value: float, unit: str, signed: bool = False, beside: float | None = None) -> str:
+    """A number in its unit: shares in per cent, their differences in points, the rest in few digits.
+
+    Args:
+        beside: the number that this one is an end of, whose decimals it takes.
+    """
+    factor, decimals, suffix = _FIXED.get(unit, (1, _decimals(value if beside is None else beside, unit), ""))
+    rounded = round(factor * value, decimals) + 0.0  # never a minus before zero
+    return f"{rounded:{'+' if signed else ''},.{decimals}f}{suffix}"
 
 
-def _unsigned_zero(value: float, digits: int) -> float:
-    return round(value, digits) + 0.0
+_FIXED = {"share": (100, 1, " %"), "points": (100, 1, " pt"), "ratio": (1, 3, ""), "count": (1, 1, "")}
+"""factor, decimals and suffix of the units whose numbers have a scale"""
+
+
+def _decimals(value: float, unit: str) -> int:
+    """Decimals that leave four significant digits, of task means three; whole costs and facts have none."""
+    if unit in (COST, FACT) and float(value).is_integer():
+        return 0
+    return max(0, (2 if unit == "mean" else 3) - floor(log10(abs(value) or 1)))
 
 
 def _addressed(estimates: list[Estimate]) -> dict[Address, Estimate]:

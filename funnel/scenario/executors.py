@@ -8,20 +8,24 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import joblib
 
 from funnel.errors import FunnelError, ResultsError, SpecError, unknown
 
 ONE_THREAD = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
-} | {"OMP_WAIT_POLICY": "PASSIVE"}
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
 """what a process must be told before it imports a numeric library; waiting threads must not burn their core"""
 PASSES = 3
 """how often local workers may die before the run gives up"""
@@ -34,7 +38,8 @@ Outcome = tuple[int, Any]
 class Executor:
     """Where a list of tasks runs."""
 
-    kind: Literal["local", "dask"] = "local"
+    kind: str = "local"
+    """`local` or `dask`"""
     workers: int | None = None
     """processes of this machine; one for each core if not given; a Dask cluster brings its own"""
     scheduler: str | None = None
@@ -82,19 +87,35 @@ def _on_processes(work: Callable, tasks: Sequence, workers: int) -> Iterator[Out
     waiting = dict(enumerate(tasks))
     for _ in range(PASSES):
         # One task a batch and hardly any ahead of time: tasks take seconds, and the list's order is the best one.
-        pool = joblib.Parallel(workers, "loky", return_as="generator_unordered", batch_size=1, pre_dispatch="1.5*n_jobs")
-        try:
-            with _environment(ONE_THREAD):
-                for place, result in pool(joblib.delayed(_in_process)(work, *task) for task in list(waiting.items())):
+        pool = joblib.Parallel(
+            workers, "loky", return_as="generator_unordered", batch_size=1, pre_dispatch="1.5*n_jobs"
+        )
+        with (
+            _environment(ONE_THREAD),
+            _cancelling(pool(joblib.delayed(_in_process)(work, *task) for task in list(waiting.items()))) as outcomes,
+        ):
+            try:
+                for place, result in outcomes:
                     del waiting[place]
                     yield place, _returned(result)
-            return
-        except BrokenProcessPool:
-            continue
+                return
+            except BrokenProcessPool:
+                continue
     raise ResultsError(
-        f"Worker processes died in {PASSES} attempts, most likely for want of memory: {len(waiting)} of {len(tasks)} tasks "
-        f"are not done. Finished pieces are kept: run the same command with fewer than {workers} workers."
+        f"Worker processes died in {PASSES} attempts, most likely for want of memory: {len(waiting)} of {len(tasks)} "
+        f"tasks are not done. Finished pieces are kept: run the same command with fewer than {workers} workers."
     )
+
+
+@contextmanager
+def _cancelling(outcomes: Generator[Outcome]) -> Iterator[Iterator[Outcome]]:
+    """Stops the workers when nobody waits for them any more, without joblib's warning that they are stopped."""
+    try:
+        yield outcomes
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            outcomes.close()
 
 
 def _on_cluster(work: Callable, tasks: Sequence, scheduler: str) -> Iterator[Outcome]:
@@ -117,8 +138,9 @@ def _on_cluster(work: Callable, tasks: Sequence, scheduler: str) -> Iterator[Out
                 yield place, _returned(result)
         except KilledWorker as error:
             raise ResultsError(
-                f"Dask gave a task up after its workers died, most likely for want of memory: {error.last_worker.address} "
-                "was the last. Finished pieces are kept: run the same command on workers with more memory."
+                "Dask gave a task up after its workers died, most likely for want of memory: the last was "
+                f"{error.last_worker.address}. Finished pieces are kept: run the same command on workers with more "
+                "memory."
             ) from error
         finally:
             client.cancel(futures)

@@ -27,13 +27,15 @@ class Preset(Spec):
     patch: Table = Field(default_factory=dict)
 
 
-def load(name: str | Path, *, preset: str | None = None, seeds: int | None = None, assignments: Iterable[str] = ()) -> Scenario:
+def load(
+    name: str | Path, *, preset: str | None = None, seeds: int | None = None, assignments: Iterable[str] = ()
+) -> Scenario:
     """The scenario of a name, or of a path to its file, whose folder then holds `base/` and `presets/` too.
 
     Args:
         preset: name of a preset.
         seeds: instead of the file's.
-        assignments: any field, as `base.world.users=5000` or `arms.both.stages.early.keep=50`; the value as TOML has it.
+        assignments: any field, as `base.world.users=5000` or `arms.both.stages.early.keep=50`; values as in TOML.
 
     Raises:
         SpecError: no such file, no TOML, or every problem of what it says at once.
@@ -78,18 +80,18 @@ def read_toml(path: Path) -> Table:
 def _resolved(path: Path, table: Table, patches: list[Table]) -> Scenario:
     """Resolves a scenario's table; what is wrong with the table and with its base is told together."""
     problems: list[str] = []
-    spec = base = None
-    try:
-        spec = ScenarioSpec.parse(table, "")
-        if spec.name != path.stem:
-            problems.append(f"name: should be `{path.stem}`, as its file is called. Found `{spec.name}`.")
-    except SpecError as error:
-        problems += error.problems
+    base: Table = {}
     try:
         if isinstance(table.get("base"), str):
             base = read_toml(_named(path.parent / "base", table["base"], "a base"))
     except SpecError as error:
         problems += error.problems
+    try:
+        spec = ScenarioSpec.parse(table, "")
+    except SpecError as error:
+        raise SpecError([*problems, *error.problems]) from None
+    if spec.name != path.stem:
+        problems.append(f"name: should be `{path.stem}`, as its file is called. Found `{spec.name}`.")
     if problems:
         raise SpecError(problems)
     return resolve(spec, base, *patches)

@@ -1,9 +1,10 @@
-"""A run: plan the jobs of a scenario, do them where there are processes, collect their rows, write the results folder."""
+"""A run: plan the jobs of a scenario, do them wherever processes are, collect their rows, write the results folder."""
 
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -53,8 +54,9 @@ def run(
     store.clean()
     jobs = pieces.plan(scenario)
     outcomes = (executor or Executor()).run(partial(_do, scenario, store), jobs)
-    for _ in _told(outcomes, jobs, console):
-        pass
+    with closing(_told(outcomes, jobs, console)) as told:
+        for _ in told:
+            pass
     tables = pieces.collect(scenario, store)
     with FileLock(beside(folder, "lock")):
         partial_folder = beside(folder, "partial")
@@ -68,7 +70,7 @@ def _do(scenario: Scenario, store: Store, job: Job) -> None:
     pieces.execute(scenario, job, store)
 
 
-def _told(outcomes: Iterator[Outcome], jobs: Sequence[Job], console: Console) -> Iterator[Outcome]:
+def _told(outcomes: Iterator[Outcome], jobs: Sequence[Job], console: Console) -> Generator[Outcome]:
     """The outcomes, each told as it comes: by a bar on a terminal, by a plain line elsewhere."""
     if not console.is_terminal:
         started = time.perf_counter()

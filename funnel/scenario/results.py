@@ -134,7 +134,9 @@ def _summary(
         "fingerprint": hashlib.sha256(_json(spec).encode()).hexdigest()[:16],
         "versions": _versions(),
         "verdict": judge(
-            *(_arm(estimates, name) for name in (verdict.proposal, verdict.reference, verdict.baseline)),
+            _arm(estimates, verdict.proposal),
+            _arm(estimates, verdict.reference),
+            _arm(estimates, verdict.baseline),
             margin_lost=verdict.margin.lost,
             margin_value=verdict.margin.value,
         ).table(),

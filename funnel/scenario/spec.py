@@ -209,8 +209,8 @@ def _unpaired(name: str, arm: ArmSpec, funnel: FunnelSpec, base: FunnelSpec) -> 
     ]
     if funnel.world != base.world and not arm.unpaired:
         problems.append(
-            f"arms.{name}.world: should be the base's, so that arms are paired. Found a patch. Put it into `[patch]`, or "
-            "say `unpaired = true` in the arm."
+            f"arms.{name}.world: should be the base's, so that arms are paired. Found a patch. Put it into `[patch]`, "
+            "or say `unpaired = true` in the arm."
         )
     return problems
 
@@ -218,8 +218,8 @@ def _unpaired(name: str, arm: ArmSpec, funnel: FunnelSpec, base: FunnelSpec) -> 
 def _same(arms: dict[str, FunnelSpec]) -> list[str]:
     names = list(arms)
     return [
-        f"arms.{name}: should differ from arm `{earlier}`. Found the same funnel in both. Remove one, or give it an `at` "
-        "or a patch of its own."
+        f"arms.{name}: should differ from arm `{earlier}`. Found the same funnel in both. Remove one, or give it an "
+        "`at` or a patch of its own."
         for place, name in enumerate(names)
         for earlier in names[:place]
         if arms[name] == arms[earlier]

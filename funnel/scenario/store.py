@@ -166,9 +166,13 @@ def _check(folder: Path, piece: Piece, content: bool) -> None:
         named = manifest["kind"], manifest["fingerprint"]
         files = {name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()}
     except (TypeError, KeyError, AttributeError):
-        raise ResultsError(f"{folder}: should hold a finished {piece.kind} with its {MANIFEST}. Found none. {remedy}") from None
+        raise ResultsError(
+            f"{folder}: should hold a finished {piece.kind} with its {MANIFEST}. Found none. {remedy}"
+        ) from None
     if named != (piece.kind, fingerprint(piece.kind, piece.recipe)):
-        raise ResultsError(f"{folder}: should hold {piece.kind} {piece.name}. Found {named[0]} {named[1][:24]}. {remedy}")
+        raise ResultsError(
+            f"{folder}: should hold {piece.kind} {piece.name}. Found {named[0]} {named[1][:24]}. {remedy}"
+        )
     for name, (size, sha256) in files.items():
         path = folder / name
         if not path.is_file():

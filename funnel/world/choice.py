@@ -35,7 +35,7 @@ def choose(
         generator = stream(seed, "world", "choice", name, part)
         who = user[start : start + CHUNK]
         met = np.searchsorted(cumulative, generator.random((len(who), OFFERS))).astype(np.int32)
-        gumbel = -np.log(generator.standard_exponential(met.shape, dtype=np.float32))
+        gumbel = generator.gumbel(size=met.shape).astype(np.float32)
         pleasure = match(taste[who, None, :], topic[met]) + quality[met] + gumbel
         chosen[start : start + CHUNK] = met[np.arange(len(who)), pleasure.argmax(1)]
     return chosen

@@ -1,7 +1,6 @@
 """A world: truth, and what can be observed of it. A pure function of its spec and seed."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -46,7 +45,11 @@ class World:
     def load(cls, folder: Path) -> "World":
         meta = json.loads((folder / "world.json").read_text())
         spec = WorldSpec.parse(meta["spec"], "world")
-        read: Callable = lambda kind, name: np.load(folder / f"{kind}.{name}.npy", mmap_mode="r")  # noqa: E731
+
+        def read(kind: str, name: str) -> np.ndarray:
+            # As a plain array over the map: slicing a memmap object costs more than the work on small slices.
+            return np.asarray(np.load(folder / f"{kind}.{name}.npy", mmap_mode="r"))
+
         truth = Truth(**{field.name: read("truth", field.name) for field in fields(Truth)})
         arrays = {field.name: read("observed", field.name) for field in fields(Observed) if field.name != "cap"}
         return cls(spec, meta["seed"], truth, Observed(**arrays, cap=spec.reactions.cap))
