@@ -89,7 +89,9 @@ class Candidates:
             DataError: items out of range, not ascending inside a request (so possibly twice), or a score not finite.
         """
         if len(self) and (self.item.min() < 0 or self.item.max() >= items):
-            raise DataError(f"Candidates: items should be in [0, {items}). Found {self.item.min()} to {self.item.max()}.")
+            raise DataError(
+                f"Candidates: items should be in [0, {items}). Found {self.item.min()} to {self.item.max()}."
+            )
         falls = np.flatnonzero(np.diff(self.keys(items)) <= 0)
         if len(falls):
             row = int(falls[0]) + 1

@@ -54,7 +54,7 @@ REQUEST_ROWS: Schema = {
     "numerator": pl.Float64,
     "denominator": pl.Float64,
 }
-"""One row a request of the measures that a bootstrap over requests resamples; value = sum numerator / sum denominator."""
+"""One row a request of the measures that a bootstrap resamples; value = sum numerator / sum denominator."""
 
 DEATHS: Schema = {
     "seed": pl.Int64,

@@ -14,8 +14,8 @@ from funnel.spec import Spec
 class Law(Spec):
     """How one channel's logit answers to the terms of the engagement oracle.
 
-    Each number multiplies a term that has about unit variance over random (user, item) pairs, so it reads as 'logits per
-    standard deviation'. The strength of the whole term is a separate knob of `world.engagement`.
+    Each number multiplies a term that has about unit variance over random (user, item) pairs, so it reads as 'logits
+    per standard deviation'. The strength of the whole term is a separate knob of `world.engagement`.
     """
 
     base: float = 0.0
@@ -44,7 +44,7 @@ class Task(Spec):
     channel: str
     """the channel whose logit decides it; several tasks may read one channel"""
     reads: Literal["probability", "effective", "seconds", "any"] = "probability"
-    """how the truth is read off the channel: its probability; watching at least 30 %; seconds watched; or any of `any_of`"""
+    """how the truth is read off the channel: its probability; watching 30 % or more; seconds; any of `any_of`"""
     any_of: tuple[str, ...] = ()
     given: Literal["bubble"] | None = None
     """the condition under which the label exists; a conditional head trains and counts only there"""
@@ -61,7 +61,9 @@ TASKS: tuple[Task, ...] = (
     Task(
         name="long_view",
         channel="watch",
-        law=Law(base=-2.5, taste=0.7, quality=0.5, freshness=0.1, duration=-0.4, tendency=0.4, position=-0.10, friend=1.0),
+        law=Law(
+            base=-2.5, taste=0.7, quality=0.5, freshness=0.1, duration=-0.4, tendency=0.4, position=-0.10, friend=1.0
+        ),
     ),
     Task(name="effective_view", channel="watch", reads="effective"),
     Task(name="watch_seconds", kind="regression", channel="watch", reads="seconds"),
@@ -91,7 +93,12 @@ TASKS: tuple[Task, ...] = (
         law=Law(base=-5.6, taste=-0.5, quality=-0.6, duration=0.1, tendency=0.2, position=-0.10, friend=-0.5),
     ),
     Task(name="bubble_engage", channel="watch", reads="any", any_of=("long_view", "like", "comment"), given="bubble"),
-    Task(name="bubble_tap", channel="bubble_tap", given="bubble", law=Law(base=-4.0, taste=0.1, tendency=0.3, position=-0.10, friend=3.0)),
+    Task(
+        name="bubble_tap",
+        channel="bubble_tap",
+        given="bubble",
+        law=Law(base=-4.0, taste=0.1, tendency=0.3, position=-0.10, friend=3.0),
+    ),
 )
 
 TASK: dict[str, Task] = {task.name: task for task in TASKS}

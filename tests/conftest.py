@@ -1,9 +1,9 @@
 """Fixtures that tests share."""
 
 import pytest
-from tests.worlds import TINY
 
 from funnel.world.world import World, generate
+from tests.worlds import TINY
 
 
 @pytest.fixture(scope="session")

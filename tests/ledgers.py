@@ -35,7 +35,8 @@ def of_scores(
     early = top(everything, keep, flat(early_score), flat(retrieved))
     slate = top(everything, slate_size, flat(late_score), early)
     worth = flat(value).astype(np.float32)
-    known = flat(retrieved) | oracle
+    blind_oracle = top(everything, slate_size, blind)
+    known = flat(retrieved) | oracle | blind_oracle
     row = lambda array: flat(array)[known]  # noqa: E731
     probability = 1 / (1 + np.exp(-worth))
     truth = {"like": probability, "bubble_engage": np.where(friend, probability, np.nan)}
@@ -54,9 +55,8 @@ def of_scores(
         early_score=row(early_score),
         late_score=row(late_score),
         reference_score=row(columns.get("reference_score", late_score)),
-        blind_value=row(blind),
+        blind_oracle=row(blind_oracle),
         oracle_value=_sums(worth, oracle, requests),
-        blind_oracle_value=_sums(worth, top(everything, slate_size, blind), requests),
         friends=columns.get("friends", np.arange(requests)),
         truth={task: row(mean) for task, mean in truth.items()},
         predicted={task: row(mean) for task, mean in predicted.items()},

@@ -43,7 +43,9 @@ def test_pools_hold_their_contract_and_take_apart(pool):
     pool.checked(ITEMS)
     parts = [pool.slice(start, start + 2) for start in range(0, 5, 2)]
     again = stacked(parts)
-    assert all(np.array_equal(getattr(again, name), getattr(pool, name)) for name in ("offsets", "item", "source", "score"))
+    assert all(
+        np.array_equal(getattr(again, name), getattr(pool, name)) for name in ("offsets", "item", "source", "score")
+    )
 
 
 def test_a_pair_given_twice_has_both_sources():

@@ -9,7 +9,6 @@ from funnel.world.bubbles import Bubbles, join
 from funnel.world.engagement import Engagement, cue
 from funnel.world.spec import EngagementSpec
 from funnel.world.world import World, generate
-
 from tests.worlds import TINY
 
 VALUE = Formula(formula={"long_view": 1.0, "comment": 5.0, "hide": -20.0, "watch_seconds": 0.01, "bubble_engage": 0.5})
@@ -80,7 +79,9 @@ def test_without_cue_and_shift_a_bubble_changes_nothing_and_homophily_stays(worl
 
 def test_the_cue_grows_with_friends_closeness_and_expression_and_diminishes(world):
     def term(closeness, strong):
-        edge = np.arange(3) if len(closeness) == 3 else np.append(np.arange(len(closeness)), [-1] * (3 - len(closeness)))
+        edge = (
+            np.arange(3) if len(closeness) == 3 else np.append(np.arange(len(closeness)), [-1] * (3 - len(closeness)))
+        )
         one = Bubbles(np.array([0, 1]), np.array([0]), edge[None], np.array(strong)[None], np.array([0.9]), 10)
         return float(cue(EngagementSpec(friend_shift=0.0, cue=0.1), np.array(closeness, np.float32), 0.5, one)[0])
 
@@ -105,7 +106,9 @@ def test_each_term_can_be_switched_off(world, knob):
     place = np.arange(400) % 10
     z = engagement.logits(user, item, np.zeros(400, np.float32), place)
     without = Engagement.of(world, frozenset({knob})).logits(user, item, np.zeros(400, np.float32), place)
-    assert np.allclose(z, without) and not np.allclose(z, Engagement.of(world).logits(user, item, np.zeros(400, np.float32), place))
+    assert np.allclose(z, without) and not np.allclose(
+        z, Engagement.of(world).logits(user, item, np.zeros(400, np.float32), place)
+    )
 
 
 def test_labels_follow_their_probabilities_and_do_not_contradict_each_other(world):

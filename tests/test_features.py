@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.worlds import TINY
 
 from funnel.features import FEATURES, Feature, Pairs, Towers, per_candidate, table
 from funnel.world.bubbles import join
 from funnel.world.world import World, generate
+from tests.worlds import TINY
 
 NAMES = tuple(feature.name for feature in FEATURES)
 
@@ -20,7 +20,9 @@ def _pairs(world: World) -> Pairs:
     # Half of the pairs carry a bubble, so that the social features have something to say.
     request = np.append(np.repeat(np.arange(50), 4), bubbles.request[:200])
     item = np.append(random.integers(0, world.items, 200), bubbles.item[:200])
-    vectors = Towers(random.standard_normal((world.users, 5), np.float32), random.standard_normal((world.items, 5), np.float32))
+    vectors = Towers(
+        random.standard_normal((world.users, 5), np.float32), random.standard_normal((world.items, 5), np.float32)
+    )
     position = random.integers(0, 10, len(item)).astype(np.float32)
     return Pairs(world.observed, vectors, users[request], item, position, bubbles, bubbles.find(request, item))
 

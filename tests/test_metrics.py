@@ -149,13 +149,19 @@ def test_recoverable_by_hand():
     true, blind = np.array([[2.0, 1.5, 4.0]]), np.array([[2.0, 1.5, 1.0]])
     sees = ledgers.of_scores(true, true, true, keep=2, slate_size=1, blind_value=blind)
     cuts = ledgers.of_scores(true, blind, true, keep=2, slate_size=1, blind_value=blind)
-    assert by(value.recoverable(sees), "stage") == {("retrieval",): 1.0, ("early",): 1.0}
-    assert by(value.recoverable(cuts), "stage") == {("retrieval",): 1.0, ("early",): 0.0}
+    assert by(value.recoverable(sees), "stage") == {("retrieval",): 1.0, ("early",): 1.0, ("late",): 1.0}
+    assert by(value.recoverable(cuts), "stage") == {("retrieval",): 1.0, ("early",): 0.0, ("late",): 0.0}
+
+
+def test_what_is_recoverable_is_a_share_and_falls_down_the_funnel():
+    ledger = ledgers.random(np.random.default_rng(0))
+    shares = list(by(value.recoverable(ledger), "stage").values())
+    assert 1 >= shares[0] >= shares[1] >= shares[2] >= 0 and shares[0] > shares[2]
 
 
 def test_a_change_that_adds_nothing_leaves_nothing_to_recover():
     ledger = ledgers.of_scores(VALUE, EARLY, LATE, keep=3, slate_size=2)
-    assert by(value.recoverable(ledger), "stage") == {("retrieval",): None, ("early",): None}
+    assert by(value.recoverable(ledger), "stage") == {("retrieval",): None, ("early",): None, ("late",): None}
 
 
 def test_early_keep_of_the_whole_pool_loses_nothing_at_early():

@@ -58,7 +58,10 @@ def test_exploration_swaps_the_stated_share_for_outsiders_and_says_so(share):
     # A policy's propensity is a frequency: over many requests the explored outsiders are uniform over their ranks.
     if share:
         outsiders = pool.take(~top(pool, 8))
-        place = np.searchsorted(outsiders.keys(300), keys[shown.explored]) - outsiders.offsets[shown.request[shown.explored]]
+        place = (
+            np.searchsorted(outsiders.keys(300), keys[shown.explored])
+            - outsiders.offsets[shown.request[shown.explored]]
+        )
         assert abs(place.mean() - 15.5) < 1.0
 
 

@@ -11,7 +11,6 @@ from funnel.world.observed import Observed
 from funnel.world.spec import FriendsSpec, ReactionsSpec, WorldSpec
 from funnel.world.truth import Truth, match
 from funnel.world.world import World, generate
-
 from tests.worlds import TINY
 
 
@@ -27,7 +26,8 @@ def _same(a: World, b: World) -> list[str]:
         for part in (Truth, Observed)
         for field in fields(part)
         if not np.array_equal(
-            getattr(getattr(a, part.__name__.lower()), field.name), getattr(getattr(b, part.__name__.lower()), field.name)
+            getattr(getattr(a, part.__name__.lower()), field.name),
+            getattr(getattr(b, part.__name__.lower()), field.name),
         )
     ]
 
@@ -59,7 +59,9 @@ def test_degrees_have_the_stated_mean_and_a_heavy_tail(town):
 
 @pytest.mark.parametrize(("homophily", "least", "most"), [(0.0, -0.02, 0.12), (0.9, 0.5, 6.0)])
 def test_homophily_makes_friends_share_taste(homophily, least, most):
-    spec = TINY.model_copy(update={"friends": FriendsSpec(mean=20, homophily=homophily), "users": 2000, "communities": 40})
+    spec = TINY.model_copy(
+        update={"friends": FriendsSpec(mean=20, homophily=homophily), "users": 2000, "communities": 40}
+    )
     world = generate(spec, seed=0)
     owner = np.repeat(np.arange(world.users), np.diff(world.observed.friend_offsets))
     between = match(world.truth.taste[owner], world.truth.taste[world.observed.friend]).mean()

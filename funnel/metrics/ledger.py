@@ -1,7 +1,8 @@
 """The ledger: what one arm did with every candidate of one set of requests, beside the truth. Metrics read only this.
 
-Rows are (request, item) pairs: the retrieved pool of the arm and, where retrieval missed them, the oracle's items. It
-is made of plain arrays, so it can be filled from a simulation, from closed forms or from somebody else's logs.
+Rows are (request, item) pairs: the retrieved pool of the arm and, where retrieval missed them, the items of the oracle
+and of an oracle that ignores the change. It is made of plain arrays, so it can be filled from a simulation, from
+closed forms or from somebody else's logs.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ class Ledger:
     """R requests and n rows, request-major as in `Candidates`; all row arrays have length n."""
 
     rows: Candidates
-    """the retrieved pool and the oracle's items; `source` is 0 where only the oracle knew the item"""
+    """the retrieved pool and the oracles' items; `source` is 0 where only an oracle knew the item"""
     oracle: np.ndarray
     """bool (n,): the item is one of the request's oracle set T(r)"""
     retrieved: np.ndarray
@@ -41,12 +42,11 @@ class Ledger:
     """float32 (n,): score that the arm's late stage would give, on every row"""
     reference_score: np.ndarray
     """float32 (n,): score of the late stage with the change, the same judge for all arms"""
-    blind_value: np.ndarray
-    """float32 (n,): true value without what the change is about: its tasks and its terms of the world taken out"""
+    blind_oracle: np.ndarray
+    """bool (n,): one of the best n items of the whole corpus by true value without what the change is about: its tasks
+    and its terms of the world taken out"""
     oracle_value: np.ndarray
     """float32 (R,): sum of V over T(r), the best n items of the whole corpus"""
-    blind_oracle_value: np.ndarray
-    """float32 (R,): sum of V over the best n items of the whole corpus by `blind_value`"""
     friends: np.ndarray
     """int64 (R,): friends of the user who asks"""
     truth: dict[str, np.ndarray]

@@ -51,10 +51,12 @@ class Derived:
 
 def count(ledger: Ledger, mask: np.ndarray) -> np.ndarray:
     """float64 (R,): rows of each request where `mask` (bool (n,)) holds."""
-    return np.bincount(ledger.rows.request[mask], minlength=ledger.rows.requests).astype(np.float64)
+    chosen = np.flatnonzero(mask)  # most masks are sparse, and indices are then far cheaper than a mask
+    return np.bincount(ledger.rows.request[chosen], minlength=ledger.rows.requests).astype(np.float64)
 
 
 def total(ledger: Ledger, mask: np.ndarray, column: np.ndarray) -> np.ndarray:
     """float64 (R,): sum of `column` (n,) over the rows of each request where `mask` (bool (n,)) holds."""
-    sums = np.bincount(ledger.rows.request[mask], weights=column[mask], minlength=ledger.rows.requests)
+    chosen = np.flatnonzero(mask)
+    sums = np.bincount(ledger.rows.request[chosen], weights=column[chosen], minlength=ledger.rows.requests)
     return sums.astype(np.float64)  # of no rows at all, bincount makes integers

@@ -52,19 +52,19 @@ def value(ledger: Ledger) -> list[Ratio]:
 def recoverable(ledger: Ledger) -> list[Ratio]:
     """Of the value that the change could add over the whole corpus, the share still reachable in a stage's output.
 
-    Numerator: the best slate by true value, over the slate that is best when what the change is about is ignored, both
-    out of the stage's output. Denominator: the same two slates out of the whole corpus. The full truth values all four.
-    An output that holds little but what the change favours leaves both slates alike, so the share falls there too.
+    The fallback is the best slate of the whole corpus when what the change is about is ignored. Numerator: what the
+    best slate out of the fallback and the stage's output is worth more than the fallback. Denominator: what the
+    oracle's slate is worth more. The full truth values all slates, so the share lies between 0 and 1 and falls down
+    the funnel.
     """
-    gain = ledger.oracle_value.astype(np.float64) - ledger.blind_oracle_value
+    fallback = total(ledger, ledger.blind_oracle, ledger.value)
+    gain = ledger.oracle_value - fallback
     # Where the change adds nothing to the oracle there is nothing to recover, and the share has no meaning.
     gain = gain if gain.sum() > 1e-6 * np.abs(ledger.oracle_value).sum() else np.zeros_like(gain)
-    ratios = []
-    for stage, kept in survivors(ledger).items():
-        blind = best(ledger, kept, ledger.blind_value, ledger.slate_size)
-        reached = reachable(ledger, kept) - total(ledger, blind, ledger.value)
-        ratios.append(Ratio(reached, gain, stage))
-    return ratios[:-1]  # a slate offers no choice any more
+    return [
+        Ratio(reachable(ledger, kept | ledger.blind_oracle) - fallback, gain, stage)
+        for stage, kept in survivors(ledger).items()
+    ]
 
 
 def probability(ledger: Ledger) -> list[Ratio]:

@@ -62,9 +62,7 @@ class Retrieve:
         vectors = self.towers.user[requests.user]
         query = Query(self.observed, vectors, self.index, bubbles, self.most_viewed, self.newest)
         parts = [
-            (*source.fetch(query), 1 << bit)
-            for bit, source in enumerate(self.spec.sources.values())
-            if source.budget
+            (*source.fetch(query), 1 << bit) for bit, source in enumerate(self.spec.sources.values()) if source.budget
         ]
         request, item = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
         source = np.repeat([bit for *_, bit in parts], [len(part[0]) for part in parts])

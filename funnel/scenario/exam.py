@@ -21,7 +21,7 @@ from funnel.metrics.catalogue import rows as measured
 from funnel.metrics.deaths import deaths
 from funnel.metrics.ledger import Ledger
 from funnel.scenario.lab import STAGES, Lab
-from funnel.scenario.sheet import Judge, Sheet, sheet
+from funnel.scenario.sheet import Oracles, Sheet, sheet
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
 from funnel.select import top
@@ -81,8 +81,7 @@ class Exam:
             users = lab.requests.user
             best = oracle.top(lab.engagement, self.value, users, self.size)
             unaware = oracle.top(Engagement.of(lab.world, signals), blind, users, self.size)
-            worth = self._worth(lab, unaware.item)
-            np.savez(folder / "oracle.npz", item=best.item, value=best.value, blind=worth, evaluated=best.evaluated)
+            np.savez(folder / "oracle.npz", best=best.item, value=best.value, blind=unaware.item)
 
         recipe = {
             "seed": self.seed,
@@ -103,7 +102,7 @@ class Exam:
         return Piece("score", {"sheet": self._sheet_recipe(lab), "rank": _rank_recipe(judge, "late")}, build)
 
     def rows_piece(self, name: str) -> Piece:
-        """All measures of one arm. The arm's name is not part of it: scenarios share arms that they call differently."""
+        """All measures of one arm; not its name, since scenarios share arms that they call differently."""
         lab, judge = self.labs[name], self._judge
         recipe = {
             "sheet": self._sheet_recipe(lab),
@@ -125,9 +124,9 @@ class Exam:
 
     def _sheet(self, lab: Lab) -> Sheet:
         def make() -> Sheet:
-            blind, signals = self.blind
-            judge = Judge(self.value, lab.engagement, blind, Engagement.of(lab.world, signals))
-            return sheet(judge, lab.retrieve, lab.requests, self._oracle(lab)["item"])
+            found = self._oracle(lab)
+            oracles = Oracles(found["best"], found["blind"])
+            return sheet(lab.engagement, self.value, lab.retrieve, lab.requests, oracles)
 
         return self._once(f"sheet {json.dumps(self._sheet_recipe(lab))}", make)
 
@@ -140,15 +139,6 @@ class Exam:
         key = json.dumps([self._sheet_recipe(lab), _rank_recipe(ranker, stage)])
         return self._once(key, lambda: self._sheet(lab).predict(ranker.arm_rank(stage), lab.world))
 
-    def _worth(self, lab: Lab, item: np.ndarray) -> np.ndarray:
-        """float32 (R, n): true value of items (int64 (R, n)) at the first position."""
-        users, request = lab.requests.user, np.repeat(np.arange(len(item)), item.shape[1])
-        bubbles = join(lab.world.observed, users)
-        rows = bubbles.find(request, item.ravel())
-        z = lab.engagement.logits(users[request], item.ravel(), lab.engagement.friend_term(bubbles, rows))
-        worth = lab.engagement.value(self.value, z, lab.world.observed.duration[item.ravel()], rows >= 0)
-        return worth.reshape(item.shape)
-
     def ledger(self, lab: Lab) -> Ledger:
         """The ledger of one arm."""
         page, observed, best = self._sheet(lab), lab.world.observed, self._oracle(lab)
@@ -160,6 +150,7 @@ class Exam:
         return Ledger(
             rows=page.rows,
             oracle=page.oracle,
+            blind_oracle=page.blind_oracle,
             retrieved=page.retrieved,
             early=early,
             slate=slate,
@@ -171,9 +162,7 @@ class Exam:
             early_score=score["early"],
             late_score=score["late"],
             reference_score=reference,
-            blind_value=page.blind_value,
             oracle_value=best["value"].sum(1),
-            blind_oracle_value=best["blind"].sum(1),
             friends=observed.friend_count[page.requests.user].astype(np.int64),
             truth=page.truth,
             predicted=self._predicted(lab, lab, "late")[0],

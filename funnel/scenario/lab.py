@@ -5,14 +5,13 @@ prefix of the funnel meet in the same folder. The round 1 log is served by the *
 are trained on the same log and inherit its selection.
 """
 
-import json
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from funnel.candidates import Candidates, Requests
+from funnel.candidates import Requests
 from funnel.features import Towers
 from funnel.retrieval.index import Index, InvertedFile
 from funnel.retrieval.retrieve import Retrieve

@@ -1,4 +1,4 @@
-"""The sheet: requests with their pool and the oracle's items, and the truth about both.
+"""The sheet: requests with their pool and the oracles' items, and the truth about all of them.
 
 It does not know any ranker, so arms of one retrieval share it.
 """
@@ -14,7 +14,7 @@ from funnel.retrieval.retrieve import Retrieve
 from funnel.stages.rank import Rank
 from funnel.stages.runner import CHUNK
 from funnel.stages.spec import ValueFormula
-from funnel.world.bubbles import Bubbles, join
+from funnel.world.bubbles import join
 from funnel.world.engagement import Engagement
 from funnel.world.world import World
 
@@ -27,8 +27,8 @@ class Sheet:
     rows: Candidates
     oracle: np.ndarray
     retrieved: np.ndarray
+    blind_oracle: np.ndarray
     value: np.ndarray
-    blind_value: np.ndarray
     friend: np.ndarray
     closeness: np.ndarray
     truth: dict[str, np.ndarray]
@@ -50,23 +50,24 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """What an item is worth, with and without what the change under review is about."""
+class Oracles:
+    """The best n items of the whole corpus for R requests."""
 
-    value: ValueFormula
-    engagement: Engagement
-    blind_value: ValueFormula
-    blind_engagement: Engagement
+    best: np.ndarray
+    """int64 (R, n): by true value"""
+    blind: np.ndarray
+    """int64 (R, n): by true value without what the change under review is about"""
+
+    def slice(self, start: int, stop: int) -> "Oracles":
+        return Oracles(self.best[start:stop], self.blind[start:stop])
 
 
-def sheet(judge: Judge, retrieve: Retrieve, requests: Requests, best: np.ndarray) -> Sheet:
-    """The sheet of one retrieval.
-
-    Args:
-        best: int64 (R, n), the oracle's items.
-    """
+def sheet(
+    engagement: Engagement, value: ValueFormula, retrieve: Retrieve, requests: Requests, oracles: Oracles
+) -> Sheet:
+    """The sheet of one retrieval."""
     parts = [
-        _chunk(judge, retrieve, chunk, best[start : start + CHUNK])
+        _chunk(engagement, value, retrieve, chunk, oracles.slice(start, start + CHUNK))
         for start, chunk in zip(range(0, len(requests), CHUNK), requests.chunks(CHUNK), strict=True)
     ]
     rows, columns, truths = zip(*parts, strict=True)
@@ -78,38 +79,38 @@ def sheet(judge: Judge, retrieve: Retrieve, requests: Requests, best: np.ndarray
     )
 
 
-def _chunk(judge: Judge, retrieve: Retrieve, requests: Requests, best: np.ndarray) -> tuple:
+def _chunk(
+    engagement: Engagement, value: ValueFormula, retrieve: Retrieve, requests: Requests, oracles: Oracles
+) -> tuple[Candidates, dict[str, np.ndarray], dict[str, np.ndarray]]:
     items = len(retrieve.observed.creator)
     bubbles = join(retrieve.observed, requests.user)
     pool = retrieve(requests, bubbles)
-    rows, oracle, retrieved = with_oracle(pool, best, items)
+    best, blind = (_as_candidates(found, items) for found in (oracles.best, oracles.blind))
+    rows = union(pool, best, blind, items=items)
+    keys = rows.keys(items)
     bubble = bubbles.at(rows)
-    user, shown, duration = requests.user[rows.request], bubble >= 0, retrieve.observed.duration[rows.item]
-    means = judge.engagement.means(_logits(judge.engagement, user, rows, bubbles, bubble), duration)
-    blind = _logits(judge.blind_engagement, user, rows, bubbles, bubble)
+    shown = bubble >= 0
+    z = engagement.logits(requests.user[rows.request], rows.item, engagement.friend_term(bubbles, bubble))
+    means = engagement.means(z, retrieve.observed.duration[rows.item])
     closeness = np.where(shown, bubbles.closeness[bubble] if len(bubbles.item) else 0, 0).astype(np.float32)
     columns = {
-        "oracle": oracle,
-        "retrieved": retrieved,
-        "value": evaluate(judge.value, means, shown),
-        "blind_value": judge.blind_engagement.value(judge.blind_value, blind, duration, shown),
+        "oracle": position_in(keys, best.keys(items)) >= 0,
+        "blind_oracle": position_in(keys, blind.keys(items)) >= 0,
+        "retrieved": position_in(keys, pool.keys(items)) >= 0,
+        "value": evaluate(value, means, shown),
         "friend": shown,
         "closeness": closeness,
     }
-    return rows, columns, judge.engagement.held(means, shown)
+    return rows, columns, engagement.held(means, shown)
 
 
-def with_oracle(pool: Candidates, best: np.ndarray, items: int) -> tuple[Candidates, np.ndarray, np.ndarray]:
-    """The union of a pool and the oracle's items (int64 (R, n)), and bool rows: is the oracle's, was retrieved."""
-    request = np.repeat(np.arange(len(best)), best.shape[1])
-    everything = (pool.request, pool.item, pool.source), (request, best.ravel(), np.zeros(best.size, np.int64))
-    rows = from_pairs(*(np.concatenate(part) for part in zip(*everything, strict=True)), len(best), items)
-    keys = rows.keys(items)
-    oracle = position_in(keys, np.sort(request * items + best.ravel())) >= 0
-    return rows, oracle, position_in(keys, pool.keys(items)) >= 0
+def _as_candidates(items_of: np.ndarray, items: int) -> Candidates:
+    """Items (int64 (R, n)) as candidates that no source fetched."""
+    request = np.repeat(np.arange(len(items_of)), items_of.shape[1])
+    return from_pairs(request, items_of.ravel(), np.zeros(items_of.size, np.int64), len(items_of), items)
 
 
-def _logits(
-    engagement: Engagement, user: np.ndarray, rows: Candidates, bubbles: Bubbles, bubble: np.ndarray
-) -> np.ndarray:
-    return engagement.logits(user, rows.item, engagement.friend_term(bubbles, bubble))
+def union(*parts: Candidates, items: int) -> Candidates:
+    """The candidates of the same requests together, each pair once."""
+    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("request", "item", "source"))
+    return from_pairs(*columns, parts[0].requests, items)

@@ -36,10 +36,10 @@ class Stage(ABC):
         scored = candidates.scored(self.score(requests, candidates, bubbles))
         bad = np.flatnonzero(~np.isfinite(scored.score))
         if len(bad):
-            row = bad[0]
+            score, item, request = (column[bad[0]] for column in (scored.score, scored.item, scored.request))
             raise StageError(
-                f"Stage `{self.name}`: scores should be finite. Found {scored.score[row]} for item {scored.item[row]} of "
-                f"request {requests.id[scored.request[row]]}."
+                f"Stage `{self.name}`: scores should be finite. Found {score} for item {item} of request "
+                f"{requests.id[request]}."
             )
         return Step(scored, top(scored, self.keep))
 

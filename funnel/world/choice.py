@@ -16,7 +16,13 @@ CHUNK = 200_000
 
 
 def choose(
-    user: np.ndarray, taste: np.ndarray, topic: np.ndarray, quality: np.ndarray, weight: np.ndarray, seed: int, name: str
+    user: np.ndarray,
+    taste: np.ndarray,
+    topic: np.ndarray,
+    quality: np.ndarray,
+    weight: np.ndarray,
+    seed: int,
+    name: str,
 ) -> np.ndarray:
     """The item that each choice falls on.
 

@@ -51,7 +51,7 @@ def _ends(spec: FriendsSpec, community: np.ndarray, seed: int) -> np.ndarray:
     upper = cumulative[last]
     lower = np.concatenate([[0.0], upper[:-1]])
 
-    wanted = int(round(people * spec.mean / 2))
+    wanted = round(people * spec.mean / 2)
     pairs = np.empty(0, np.int64)
     for _ in range(ROUNDS):
         draws = wanted - len(pairs)

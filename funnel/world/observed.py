@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Observed:
-    """Observables of U users, I items and the friend graph. Estimates are drawn from the truth once, never computed from it."""
+    """Observables of U users, I items and E friendships, drawn from the truth once and from then on all there is."""
 
     history: np.ndarray
     """int32 (U, H): items watched before the window"""

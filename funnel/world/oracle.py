@@ -51,7 +51,7 @@ class Bounds:
     tendency: np.ndarray
     """int64 (U,): tendency bin of each user"""
     table: np.ndarray
-    """float32 (TENDENCY_BINS, G, MATCH_BINS): no item of the group with a match in this bin or a lower one is worth more"""
+    """float32 (TENDENCY_BINS, G, MATCH_BINS): no item of the group with a match in this or a lower bin is worth more"""
 
     def least_match(self, users: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """float32 (R, G): the match that an item of the group needs, or it cannot be worth `reach` (float32 (R,))."""
@@ -173,7 +173,7 @@ def _chunk(engagement: Engagement, value: Formula, limits: Bounds, users: np.nda
 
 
 def top(engagement: Engagement, value: Formula, users: np.ndarray, n: int, limits: Bounds | None = None) -> Answer:
-    """The n best items of the whole corpus for every request, at the first position and with the bubbles it would carry.
+    """The n best items of the whole corpus for every request, each at the first position and with its bubble.
 
     Args:
         users: int64 (R,), who asks. n: at most I.

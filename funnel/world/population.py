@@ -83,7 +83,9 @@ def items(spec: WorldSpec, seed: int, centres: np.ndarray) -> Items:
     creator_quality = generator.standard_normal(spec.creators)
     creator = generator.choice(spec.creators, spec.items, p=_heavy_shares(spec.creators, generator))
     quality = np.sqrt(0.5) * (creator_quality[creator] + generator.standard_normal(spec.items))
-    popularity = np.exp(spec.popularity_quality * quality + spec.popularity_sigma * generator.standard_normal(spec.items))
+    popularity = np.exp(
+        spec.popularity_quality * quality + spec.popularity_sigma * generator.standard_normal(spec.items)
+    )
     duration = spec.duration_median * np.exp(spec.duration_sigma * generator.standard_normal(spec.items))
     return Items(
         topic=_around(creator_topic[creator], half, generator),

@@ -52,8 +52,8 @@ class EngagementSpec(Spec):
     """strength of position bias"""
     friend_shift: float = -0.17
     """logit that an item gets for being a friend's: minus the mean cue of a bubble (0.167 in this world), so that who
-    ignores closeness sees nothing remarkable in friend items (Meta's diagnosis: ranked badly for want of closeness, not of
-    quality)"""
+    ignores closeness sees nothing remarkable in friend items (Meta's diagnosis: ranked badly for want of closeness,
+    not of quality)"""
     cue: float = Field(0.09, ge=0)
     """logit caused by showing one friend of average closeness: +9 % odds, as each further named friend gave in
     Facebook's randomised social-ad trial; 0 removes the causal effect and leaves homophily"""
