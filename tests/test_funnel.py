@@ -1,10 +1,15 @@
 """The whole thing at tiny size: laws that must hold in every run, whatever was learnt."""
 
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from distributed import LocalCluster
 from scipy.stats import multivariate_normal, norm
 
 from funnel.candidates import Requests, from_pairs
@@ -18,6 +23,7 @@ from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
 from funnel.stages.rank import Given
 from funnel.stages.runner import rank
+from funnel.world.bubbles import none
 
 SMALL = (
     "base.world={users=500, items=800, creators=60, dims=8, communities=8}",
@@ -160,8 +166,28 @@ def test_one_worker_and_two_give_the_same_bits_and_the_library_face_works(tmp_pa
     assert all(a.equals(b) for a, b in zip(one, two, strict=True))
 
 
+def _kill_one(cluster: LocalCluster, data: Path) -> None:
+    """Kills a worker process once the run has begun to build."""
+    while not list(data.glob("world/*")):
+        time.sleep(0.05)
+    os.kill(next(iter(cluster.workers.values())).process.pid, signal.SIGKILL)
+
+
+def test_a_dask_cluster_that_loses_a_worker_in_mid_run_gives_the_same_rows(tmp_path):
+    scenario = small(name="quickstart", seeds=2)
+    alone = harness.run(scenario, Executor(workers=1), data=tmp_path / "alone", reports=tmp_path / "a")
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        killer = threading.Thread(target=_kill_one, args=(cluster, tmp_path / "together"), daemon=True)
+        killer.start()
+        executor = Executor("dask", scheduler=cluster.scheduler_address)
+        together = harness.run(scenario, executor, data=tmp_path / "together", reports=tmp_path / "b")
+        killer.join(timeout=5)
+    assert not killer.is_alive()
+    assert all(a.equals(b) for a, b in zip(_tables(alone), _tables(together), strict=True))
+
+
 def test_late_top_items_survive_an_early_cut_as_the_closed_form_says():
-    """Jointly normal early and late scores: the share of the late top n that survives is Phi2(-x, -y; rho) / (n / C)."""
+    """Jointly normal early and late scores: of the late top n the share Phi2(-x, -y; rho) / (n / C) survives."""
     requests, pool_size, keep, slate, rho = 400, 300, 60, 12, 0.6
     random = np.random.default_rng(0)
     late = random.standard_normal((requests, pool_size))
@@ -172,7 +198,7 @@ def test_late_top_items_survive_an_early_cut_as_the_closed_form_says():
         Given("early", keep, pool.scored(early.ravel()), pool_size),
         Given("late", slate, pool.scored(late.ravel()), pool_size),
     )
-    trace = rank(stages, Requests(np.arange(requests), np.arange(requests)), pool, None)
+    trace = rank(stages, Requests(np.arange(requests), np.arange(requests)), pool, none(requests, pool_size))
     alone = Given("late", slate, pool.scored(late.ravel()), pool_size)(
         Requests(np.arange(requests), row[:requests]), pool, None
     )
@@ -184,14 +210,14 @@ def test_late_top_items_survive_an_early_cut_as_the_closed_form_says():
 
 
 def test_a_selected_score_overpredicts_as_the_closed_form_says():
-    """The winner's curse: keep the top f by an unbiased prediction with noise s; it exceeds the truth by s^2/sqrt(1+s^2) phi(z)/f."""
+    """The winner's curse: of the top f by a prediction of noise s it is above the truth by s^2/sqrt(1+s^2) phi(z)/f."""
     size, keep, noise = 200_000, 20_000, 0.8
     random = np.random.default_rng(1)
     truth = random.standard_normal(size)
     predicted = truth + noise * random.standard_normal(size)
     pool = from_pairs(np.zeros(size, np.int64), np.arange(size), np.ones(size, np.int64), 1, size)
     stage = Given("early", keep, pool.scored(predicted), size)
-    kept = stage(Requests(np.zeros(1, np.int64), np.zeros(1, np.int64)), pool, None).kept
+    kept = stage(Requests(np.zeros(1, np.int64), np.zeros(1, np.int64)), pool, none(1, size)).kept
     share = keep / size
     closed = noise**2 / np.sqrt(1 + noise**2) * norm.pdf(norm.ppf(1 - share)) / share
     assert (predicted[kept] - truth[kept]).mean() == pytest.approx(closed, rel=0.02)
@@ -206,11 +232,11 @@ def test_a_stage_names_itself_and_the_request_when_a_score_is_not_finite():
     requests = Requests(np.array([31]), np.array([0]))
     pool = from_pairs(np.zeros(1, np.int64), np.array([7]), np.ones(1, np.int64), 1, 10)
     with pytest.raises(StageError) as error:
-        _one(np.inf)(requests, pool, None)
+        _one(np.inf)(requests, pool, none(1, 10))
     assert str(error.value) == "Stage `early`: scores should be finite. Found inf for item 7 of request 31."
     other = from_pairs(np.zeros(1, np.int64), np.array([3]), np.ones(1, np.int64), 1, 10)
     with pytest.raises(StageError) as error:
-        _one(0.5)(requests, other, None)
+        _one(0.5)(requests, other, none(1, 10))
     assert (
         str(error.value)
         == "Stage `early`: every candidate should have a given score. Found none for item 3 of request 31."

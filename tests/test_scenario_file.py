@@ -273,8 +273,7 @@ stages.middle.keep = 3
         ),
         (
             "[arms.blind]\nstages.early.formula.share = 1.0",
-            "arms.blind.stages.early: the formula weighs `share` is not a task that the stage predicts. Known: like, "
-            "long_view.",
+            "arms.blind.stages.early: formula: `share` is not a task that the stage predicts. Known: like, long_view.",
         ),
         (
             '[arms.dear]\nstages.early.features.add = ["history_match"]',

@@ -117,6 +117,6 @@ def test_a_broken_table_is_told_with_all_its_columns():
     with pytest.raises(DataError) as error:
         check(table, {"request": pl.Int64, "user": pl.Int64, "item": pl.Int64}, "impressions")
     assert str(error.value) == (
-        "Table `impressions`: column `item` is missing; column `extra` is not in the schema; column `request` should be "
-        "Int64, found Float64."
+        "Table `impressions`: column `item` is missing; column `extra` is not in the schema; column `request` should "
+        "be Int64, found Float64."
     )

@@ -1,8 +1,7 @@
 """Nearest-neighbour indexes over item vectors (faiss, inner product), and how close each comes to the exact answer."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import faiss
 import numpy as np
 from pydantic import Field
 
@@ -17,7 +16,7 @@ class Exact(Spec):
     def factory(self, items: int) -> str:
         return "Flat"
 
-    def tune(self, index: faiss.Index) -> None:
+    def tune(self, index: Any) -> None:
         """Nothing to tune."""
 
     def compared(self, items: int) -> int:
@@ -41,7 +40,7 @@ class InvertedFile(Spec):
     def factory(self, items: int) -> str:
         return f"IVF{self._lists(items)},Flat"
 
-    def tune(self, index: faiss.Index) -> None:
+    def tune(self, index: Any) -> None:
         index.nprobe = self.probes
 
     def compared(self, items: int) -> int:
@@ -61,7 +60,7 @@ class HNSW(Spec):
     def factory(self, items: int) -> str:
         return f"HNSW{self.links}"
 
-    def tune(self, index: faiss.Index) -> None:
+    def tune(self, index: Any) -> None:
         index.hnsw.efSearch = self.search
 
     def compared(self, items: int) -> int:
@@ -80,6 +79,8 @@ class Index:
         Args:
             vectors: float32 (I, d).
         """
+        import faiss  # late: a spec must not wait for it, and torch has to be imported before it
+
         vectors = np.ascontiguousarray(vectors, np.float32)
         self.faiss = faiss.index_factory(vectors.shape[1], spec.factory(len(vectors)), faiss.METRIC_INNER_PRODUCT)
         if not self.faiss.is_trained:

@@ -32,7 +32,7 @@ from funnel.world import oracle
 from funnel.world.bubbles import join
 from funnel.world.engagement import Engagement
 
-TIMED = 2 * CHUNK
+CHECKED = CHUNK
 """requests that are served once more through the whole funnel, to time it and to compare it with the ledger"""
 KEPT = 4
 """sheets and predictions of one seed that are held in memory; arms are examined in an order that makes it enough"""
@@ -60,7 +60,7 @@ class Exam:
         """The value without what the change is about: its tasks out of the formula, its terms out of the world."""
         change = self.scenario.change
         kept = {task: weight for task, weight in self.value.formula.items() if task not in change.tasks.add}
-        signals = frozenset(FEATURE[name].signal for name in change.features.add) - {None}
+        signals = frozenset(signal for name in change.features.add if (signal := FEATURE[name].signal))
         return self.value.model_copy(update={"formula": kept}), signals
 
     def _once(self, key: str, make: Callable[[], Any]) -> Any:
@@ -225,30 +225,36 @@ def _costs(lab: Lab, ledger: Ledger, seed: int) -> pl.DataFrame:
     return schema.check(table.with_columns(**fixed, n=pl.lit(requests, pl.Int64)), schema.ROWS, "costs")
 
 
-def _facts(lab: Lab, ledger: Ledger) -> dict[str, float]:
+def _facts(lab: Lab, ledger: Ledger) -> dict[str, float | None]:
     """What else is worth knowing of the run of one arm; times are measured, so they differ from run to run."""
     log = lab.log(lab.traffic_piece)
     served, seconds = _served(lab)
     chosen = ledger.rows.take(ledger.slate)
     same = np.array_equal(chosen.slice(0, served.requests).item, served.item)
     return {
-        "index_recall": lab.retrieve.recall(lab.requests.user[:TIMED]),
+        "index_recall": lab.retrieve.recall(lab.requests.user[:CHECKED]),
         "impressions": log.height,
         "bubble_impressions": int((log["bubble_count"] > 0).sum()),
-        "explored_share": float(log["explored"].mean()),
+        "explored_share": float(log["explored"].to_numpy().mean()),
         "pool": int(ledger.retrieved.sum()) / ledger.rows.requests,
         "pool_friend_share": float(ledger.friend[ledger.retrieved].mean()),
         "oracle_friend_share": float(ledger.friend[ledger.oracle].mean()),
-        **{f"rate_{task}": float(log[task].mean() or 0) for task in ledger.truth},
+        **{f"rate_{task}": _mean(log[task]) for task in ledger.truth},
         "ledger_equals_funnel": float(same),
         "served_per_second": served.requests / seconds,
     }
+
+
+def _mean(column: pl.Series) -> float | None:
+    """The mean of what is not null; None if all is."""
+    values = column.drop_nulls().to_numpy()
+    return float(values.mean()) if len(values) else None
 
 
 def _served(lab: Lab) -> tuple[Candidates, float]:
     """The slates of the first requests, served through the whole funnel, and the seconds it took."""
     funnel = Funnel(lab.retrieve, tuple(lab.arm_rank(stage) for stage in STAGES))
     start = time.perf_counter()
-    slates = [trace["late"].after for _, _, trace in funnel.serve(lab.requests.slice(0, TIMED))]
+    slates = [trace["late"].after for _, _, trace in funnel.serve(lab.requests.slice(0, CHECKED))]
     seconds = time.perf_counter() - start
     return stacked(slates), seconds

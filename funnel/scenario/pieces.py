@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -29,7 +30,8 @@ class Job:
 
 def plan(scenario: Scenario) -> list[Job]:
     """All jobs. A job makes what it needs itself if it is missing; the order lets processes work side by side."""
-    exams = [Exam(scenario, seed, Store(None)) for seed in range(scenario.seeds)]
+    nowhere = Store(Path())  # names are all that planning needs; nothing is built
+    exams = [Exam(scenario, seed, nowhere) for seed in range(scenario.seeds)]
     return [
         *(job for exam in exams for job in _distinct(exam, "traffic", lambda lab: lab.traffic_piece)),
         *(job for exam in exams for job in _training(exam)),

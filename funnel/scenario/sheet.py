@@ -112,5 +112,7 @@ def _as_candidates(items_of: np.ndarray, items: int) -> Candidates:
 
 def union(*parts: Candidates, items: int) -> Candidates:
     """The candidates of the same requests together, each pair once."""
-    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("request", "item", "source"))
-    return from_pairs(*columns, parts[0].requests, items)
+    request, item, source = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("request", "item", "source")
+    )
+    return from_pairs(request, item, source, parts[0].requests, items)

@@ -81,7 +81,7 @@ class Given(Stage):
         super().__init__(name, keep)
         self.pairs, self.items = pairs, items
 
-    def score(self, requests: Requests, candidates: Candidates, bubbles: Bubbles | None) -> np.ndarray:
+    def score(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> np.ndarray:
         at = position_in(candidates.keys(self.items), self.pairs.keys(self.items))
         if (at < 0).any():
             row = np.flatnonzero(at < 0)[0]

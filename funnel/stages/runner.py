@@ -14,7 +14,7 @@ CHUNK = 256
 """requests served at a time; memory follows it, results do not"""
 
 
-def rank(stages: tuple[Stage, ...], requests: Requests, pool: Candidates, bubbles: Bubbles | None) -> Trace:
+def rank(stages: tuple[Stage, ...], requests: Requests, pool: Candidates, bubbles: Bubbles) -> Trace:
     """The trace of R requests from their pool on."""
     trace: Trace = {"retrieval": Step(pool, np.ones(len(pool), bool))}
     candidates = pool

@@ -22,7 +22,7 @@ class RankSpec(RankerSpec, Formula):
     def _predicted(self):
         for task in self.formula:
             if task not in self.tasks:
-                raise ValueError(f"the formula weighs {unknown(task, self.tasks, 'a task that the stage predicts')}")
+                raise ValueError(f"formula: {unknown(task, self.tasks, 'a task that the stage predicts')}")
         if not self.formula:
             raise ValueError("the formula should weigh at least one task. Found none.")
         return self

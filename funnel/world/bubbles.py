@@ -63,6 +63,14 @@ class Bubbles:
         return rows
 
 
+def none(requests: int, items: int) -> Bubbles:
+    """No bubble on any item: for funnels whose scores come from elsewhere."""
+    edge, strong = np.empty((0, 1), np.int32), np.empty((0, 1), bool)
+    return Bubbles(
+        np.zeros(requests + 1, np.int64), np.empty(0, np.int64), edge, strong, np.empty(0, np.float32), items
+    )
+
+
 def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """int64 (sum counts,): starts[0], starts[0] + 1, ... for counts[0] numbers, then starts[1], and so on."""
     shift = np.repeat(starts - (np.cumsum(counts) - counts), counts)

@@ -105,5 +105,5 @@ def friends(spec: FriendsSpec, community: np.ndarray, seed: int) -> Friends:
     messages = generator.poisson(np.exp(3.5 * closeness)).astype(np.int32)
     contact_days = (generator.standard_exponential(len(ends)) * np.exp(4.5 - 3.0 * closeness)).astype(np.float32)
     proxies = (np.log1p(mutual), np.log1p(messages), -np.log1p(contact_days))
-    estimate = _percentile(sum(_standard(proxy) for proxy in proxies)) if len(ends) else np.zeros(0, np.float32)
+    estimate = _percentile(np.sum([_standard(proxy) for proxy in proxies], axis=0)) if len(ends) else closeness
     return Friends(ends, closeness, mutual, messages, contact_days, estimate)
