@@ -78,9 +78,8 @@ class Candidates:
 
     def take(self, kept: np.ndarray) -> "Candidates":
         """The rows where `kept` (bool (n,)) holds."""
-        counts = np.add.reduceat(np.append(kept, False).astype(np.int64), self.offsets[:-1]) * (self.counts > 0)
-        offsets = np.concatenate([[0], np.cumsum(counts)])
-        return Candidates(offsets, self.item[kept], self.source[kept], self.score[kept])
+        rows = np.flatnonzero(kept)
+        return Candidates(np.searchsorted(rows, self.offsets), self.item[rows], self.source[rows], self.score[rows])
 
     def checked(self, items: int) -> "Candidates":
         """Itself, when the contract holds.
@@ -118,10 +117,12 @@ def from_pairs(request: np.ndarray, item: np.ndarray, source: np.ndarray, reques
     # Key and source packed into one integer: sorting plain integers is many times faster than an argsort.
     packed = np.sort((request * items + item) << SOURCES | source)
     keys = packed >> SOURCES
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else keys
     merged = np.bitwise_or.reduceat(packed, first) & (1 << SOURCES) - 1 if len(first) else packed
-    owner, kept = np.divmod(keys[first], items)
-    offsets = np.searchsorted(owner, np.arange(requests + 1))
+    begins = np.arange(requests + 1) * items
+    keys = keys[first]
+    offsets = np.searchsorted(keys, begins)
+    kept = keys - np.repeat(begins[:-1], np.diff(offsets))
     return Candidates(offsets, kept, merged, np.zeros(len(kept), np.float32))
 
 
@@ -149,11 +150,13 @@ class Step:
     """n rows"""
     kept: np.ndarray
     """bool (n,)"""
+    seconds: float = 0.0
+    """wall time that the stage took; the only part of a trace that differs from run to run"""
 
     @cached_property
     def after(self) -> Candidates:
         """The survivors."""
-        return self.scored.take(self.kept)
+        return self.scored if self.kept.all() else self.scored.take(self.kept)
 
 
 Trace = dict[str, Step]

@@ -58,10 +58,14 @@ class Pairs:
 
     def of_bubble(self, column: np.ndarray) -> np.ndarray:
         """float32 (n, 1): a column of the bubbles at the pairs, 0 where there is none."""
-        shown = self.bubble >= 0
         values = np.zeros((len(self.bubble), 1), np.float32)
-        values[shown, 0] = column[self.bubble[shown]]
+        values[self.shown, 0] = column[self.bubble[self.shown]]
         return values
+
+    @cached_property
+    def shown(self) -> np.ndarray:
+        """int64: the rows that carry a bubble."""
+        return np.flatnonzero(self.bubble >= 0)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from funnel.scenario.pieces import collect, execute, plan
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
 from funnel.stages.rank import Given
-from funnel.stages.runner import rank
+from funnel.stages.runner import rank, uncut
 from funnel.world.bubbles import none
 
 SMALL = (
@@ -198,7 +198,7 @@ def test_late_top_items_survive_an_early_cut_as_the_closed_form_says():
         Given("early", keep, pool.scored(early.ravel()), pool_size),
         Given("late", slate, pool.scored(late.ravel()), pool_size),
     )
-    trace = rank(stages, Requests(np.arange(requests), np.arange(requests)), pool, none(requests, pool_size))
+    trace = rank(stages, Requests(np.arange(requests), np.arange(requests)), uncut(pool), none(requests, pool_size))
     alone = Given("late", slate, pool.scored(late.ravel()), pool_size)(
         Requests(np.arange(requests), row[:requests]), pool, None
     )

@@ -10,8 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch import Tensor, nn, relu_
 
 from funnel.rng import stream
 
@@ -62,7 +61,7 @@ class MultiTaskModel(nn.Module, ABC):
 
     @abstractmethod
     def body(self, hidden: Tensor) -> Tensor:
-        """Logits (B, T) of what the first layer gives, (B, H), before any nonlinearity."""
+        """Logits (B, T) of what the first layer gives, (B, H), before any nonlinearity; it may be overwritten."""
 
     @abstractmethod
     def shared_parameters(self) -> list[nn.Parameter]:
@@ -126,7 +125,7 @@ class Stack(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(K, B, input), or (B, input) that all K read, to (K, B, output)."""
         for weight, bias in zip(self.weights, self.biases, strict=True):
-            x = relu(products(x, weight) + bias)
+            x = relu_(products(x, weight).add_(bias))
         return x
 
     @property
@@ -150,7 +149,7 @@ class TaskTowers(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(T, B, input), or (B, input) that all towers read, to logits (B, T)."""
-        return (products(self.hidden(x), self.head) + self.bias)[:, :, 0].T
+        return products(self.hidden(x), self.head).add_(self.bias)[:, :, 0].T
 
     @property
     def macs(self) -> int:

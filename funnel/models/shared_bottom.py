@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch import Tensor, nn, relu_
 
 from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers
 from funnel.models.spec import SharedBottomSpec
@@ -24,7 +23,7 @@ class SharedBottom(MultiTaskModel):
         return self.weight, self.bias
 
     def body(self, hidden: Tensor) -> Tensor:
-        return self.towers(self.bottom(relu(hidden)[None])[0])
+        return self.towers(self.bottom(relu_(hidden)[None])[0])
 
     def shared_parameters(self) -> list[nn.Parameter]:
         return [self.weight, self.bias, *self.bottom.parameters()]

@@ -66,9 +66,14 @@ class FriendsReacted(Spec):
 
     def fetch(self, query: Query) -> Pairs:
         bubbles = query.bubbles
-        order = np.lexsort((bubbles.item, -bubbles.closeness, bubbles.request))
-        place = np.arange(len(order)) - bubbles.offsets[bubbles.request]
-        chosen = np.sort(order[place < self.budget])
+        # Most requests have fewer than the budget; only the rows of the others have to be sorted.
+        crowded = (np.diff(bubbles.offsets) > self.budget)[bubbles.request]
+        rows = np.flatnonzero(crowded)
+        order = rows[np.lexsort((bubbles.item[rows], -bubbles.closeness[rows], bubbles.request[rows]))]
+        # Requests stay where they were, so the row that sorting filled tells the place inside the request.
+        beyond = rows - bubbles.offsets[bubbles.request[rows]] >= self.budget
+        chosen = np.ones(len(crowded), bool)
+        chosen[order[beyond]] = False
         return bubbles.request[chosen], bubbles.item[chosen]
 
 

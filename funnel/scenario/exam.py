@@ -5,7 +5,6 @@ stage can be asked what it would have done with any of them.
 """
 
 import json
-import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from funnel import schema
-from funnel.candidates import Candidates, stacked
+from funnel.candidates import Trace, stacked
 from funnel.features import FEATURE
 from funnel.metrics.catalogue import rows as measured
 from funnel.metrics.deaths import deaths
@@ -228,9 +227,12 @@ def _costs(lab: Lab, ledger: Ledger, seed: int) -> pl.DataFrame:
 def _facts(lab: Lab, ledger: Ledger) -> dict[str, float | None]:
     """What else is worth knowing of the run of one arm; times are measured, so they differ from run to run."""
     log = lab.log(lab.traffic_piece)
-    served, seconds = _served(lab)
+    traces = _served(lab)
+    served = stacked([trace["late"].after for trace in traces])
+    milliseconds = {
+        name: 1e3 * sum(trace[name].seconds for trace in traces) / served.requests for name in ("retrieval", *STAGES)
+    }
     chosen = ledger.rows.take(ledger.slate)
-    same = np.array_equal(chosen.slice(0, served.requests).item, served.item)
     return {
         "index_recall": lab.retrieve.recall(lab.requests.user[:CHECKED]),
         "impressions": log.height,
@@ -240,8 +242,9 @@ def _facts(lab: Lab, ledger: Ledger) -> dict[str, float | None]:
         "pool_friend_share": float(ledger.friend[ledger.retrieved].mean()),
         "oracle_friend_share": float(ledger.friend[ledger.oracle].mean()),
         **{f"rate_{task}": _mean(log[task]) for task in ledger.truth},
-        "ledger_equals_funnel": float(same),
-        "served_per_second": served.requests / seconds,
+        "ledger_equals_funnel": float(np.array_equal(chosen.slice(0, served.requests).item, served.item)),
+        **{f"milliseconds_{name}": value for name, value in milliseconds.items()},
+        "served_per_second": 1e3 / sum(milliseconds.values()),
     }
 
 
@@ -251,10 +254,7 @@ def _mean(column: pl.Series) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def _served(lab: Lab) -> tuple[Candidates, float]:
-    """The slates of the first requests, served through the whole funnel, and the seconds it took."""
+def _served(lab: Lab) -> list[Trace]:
+    """The traces of the first requests, served once more through the whole funnel."""
     funnel = Funnel(lab.retrieve, tuple(lab.arm_rank(stage) for stage in STAGES))
-    start = time.perf_counter()
-    slates = [trace["late"].after for _, _, trace in funnel.serve(lab.requests.slice(0, CHECKED))]
-    seconds = time.perf_counter() - start
-    return stacked(slates), seconds
+    return [trace for _, _, trace in funnel.serve(lab.requests.slice(0, CHECKED))]

@@ -1,5 +1,6 @@
 """A ranking stage: score the candidates, let the best `keep` through. Early and late differ by their spec alone."""
 
+import time
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -33,6 +34,7 @@ class Stage(ABC):
         Raises:
             StageError: a score is not finite; names stage, request and item.
         """
+        start = time.perf_counter()
         scored = candidates.scored(self.score(requests, candidates, bubbles))
         bad = np.flatnonzero(~np.isfinite(scored.score))
         if len(bad):
@@ -41,7 +43,8 @@ class Stage(ABC):
                 f"Stage `{self.name}`: scores should be finite. Found {score} for item {item} of request "
                 f"{requests.id[request]}."
             )
-        return Step(scored, top(scored, self.keep))
+        kept = top(scored, self.keep)
+        return Step(scored, kept, time.perf_counter() - start)
 
 
 class Rank(Stage):

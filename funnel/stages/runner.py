@@ -1,5 +1,6 @@
 """The funnel: retrieve, early, late. Start reading here."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,14 +15,19 @@ CHUNK = 256
 """requests served at a time; memory follows it, results do not"""
 
 
-def rank(stages: tuple[Stage, ...], requests: Requests, pool: Candidates, bubbles: Bubbles) -> Trace:
+def rank(stages: tuple[Stage, ...], requests: Requests, pool: Step, bubbles: Bubbles) -> Trace:
     """The trace of R requests from their pool on."""
-    trace: Trace = {"retrieval": Step(pool, np.ones(len(pool), bool))}
-    candidates = pool
+    trace: Trace = {"retrieval": pool}
+    candidates = pool.after
     for stage in stages:
         trace[stage.name] = stage(requests, candidates, bubbles)
         candidates = trace[stage.name].after
     return trace
+
+
+def uncut(pool: Candidates, seconds: float = 0.0) -> Step:
+    """The step of a stage that lets everything through."""
+    return Step(pool, np.ones(len(pool), bool), seconds)
 
 
 @dataclass(frozen=True)
@@ -34,5 +40,7 @@ class Funnel:
     def serve(self, requests: Requests) -> Iterator[tuple[Requests, Bubbles, Trace]]:
         """Serves the requests in chunks: each chunk with the bubbles that its users would see, and its trace."""
         for chunk in requests.chunks(CHUNK):
+            start = time.perf_counter()
             bubbles = join(self.retrieve.observed, chunk.user)
-            yield chunk, bubbles, rank(self.stages, chunk, self.retrieve(chunk, bubbles), bubbles)
+            pool = self.retrieve(chunk, bubbles)
+            yield chunk, bubbles, rank(self.stages, chunk, uncut(pool, time.perf_counter() - start), bubbles)

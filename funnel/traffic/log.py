@@ -24,7 +24,8 @@ def impressions(engagement: Engagement, requests: Requests, slates: Slates, bubb
     z = engagement.logits(user, slates.item, friend, slates.position)
     duration = engagement.world.observed.duration[slates.item]
     labels = engagement.labels(z, duration, rows >= 0, requests.id[slates.request], slates.item)
-    count = np.where(rows >= 0, bubbles.count[rows], 0) if len(bubbles.item) else np.zeros(len(rows))
+    count = np.zeros(len(rows), np.int8)
+    count[rows >= 0] = bubbles.count[rows[rows >= 0]]
     table = pl.DataFrame(
         {
             "request": requests.id[slates.request],
@@ -34,11 +35,11 @@ def impressions(engagement: Engagement, requests: Requests, slates: Slates, bubb
             "source": slates.source,
             "propensity": slates.propensity,
             "explored": slates.explored,
-            "bubble_count": count.astype(np.int8),
-            **{task.name: labels[task.name] for task in TASKS},
+            "bubble_count": count,
+            **{task.name: pl.Series(labels[task.name], nan_to_null=task.given is not None) for task in TASKS},
         }
     )
-    return check(table.with_columns(pl.col([task.name for task in TASKS]).fill_nan(None)), IMPRESSIONS, "impressions")
+    return check(table, IMPRESSIONS, "impressions")
 
 
 def cuts(trace: Trace, requests: Requests, sample: int, seed: int) -> pl.DataFrame:

@@ -26,7 +26,7 @@ from funnel.training.spec import RankerSpec
 from funnel.world.bubbles import Bubbles, join
 from funnel.world.observed import Observed
 
-CACHED_FLOATS = 2**18
+CACHED_FLOATS = 2**17
 """activations computed at once at serving, so that they stay in a core's cache"""
 
 
@@ -216,10 +216,14 @@ class Server:
         request, item = torch.from_numpy(candidates.request), torch.from_numpy(candidates.item)
         result = torch.empty(len(self.ranker.spec.tasks), len(candidates))
         block = max(1, CACHED_FLOATS // users.shape[1])
+        # Memory that is taken afresh for every block costs more than what is computed in it.
+        buffers = torch.empty(2, block, users.shape[1])
         for start in range(0, len(candidates), block):
             part = slice(start, start + block)
-            hidden = self.items.index_select(0, item[part])
-            hidden += users.index_select(0, request[part])
+            hidden, of_user = buffers[:, : len(item[part])]
+            torch.index_select(self.items, 0, item[part], out=hidden)
+            torch.index_select(users, 0, request[part], out=of_user)
+            hidden += of_user
             hidden.addmm_(pairs[part], self.of_pair)
             result[:, part] = self.ranker.model.body(hidden).T
         return result

@@ -40,8 +40,14 @@ def choose(
     for part, start in enumerate(range(0, len(user), CHUNK)):
         generator = stream(seed, "world", "choice", name, part)
         who = user[start : start + CHUNK]
-        met = np.searchsorted(cumulative, generator.random((len(who), OFFERS))).astype(np.int32)
-        gumbel = generator.gumbel(size=met.shape).astype(np.float32)
-        pleasure = match(taste[who, None, :], topic[met]) + quality[met] + gumbel
-        chosen[start : start + CHUNK] = met[np.arange(len(who)), pleasure.argmax(1)]
+        shape = (len(who), OFFERS)
+        draws = generator.random(shape).ravel()
+        # In rising order the search and the reading of item tables walk through memory instead of jumping about in it.
+        order = np.argsort(draws)
+        rising = np.searchsorted(cumulative, draws[order])
+        met, pleasure = np.empty(draws.shape, np.int32), np.empty(draws.shape, np.float32)
+        met[order] = rising
+        pleasure[order] = match(taste.take(who[order // OFFERS], 0), topic.take(rising, 0)) + quality[rising]
+        pleasure = pleasure.reshape(shape) + generator.gumbel(size=shape).astype(np.float32)
+        chosen[start : start + CHUNK] = met.reshape(shape)[np.arange(len(who)), pleasure.argmax(1)]
     return chosen

@@ -25,25 +25,30 @@ EFFECTIVE = np.float32(0.3)
 """share of the video from which a view is effective"""
 RUNS = np.float32(2.0)
 """a video is watched twice at most"""
+ALL = slice(None)
 LIMIT = 30.0
 """logits are held within +-30, far outside what any law gives, so that exp stays finite"""
 
 
-def cue(spec: EngagementSpec, closeness: np.ndarray, average: float, bubbles: Bubbles) -> np.ndarray:
-    """The friend term of every bubble: base shift plus the causal effect of the friends shown.
+def cue(
+    spec: EngagementSpec, closeness: np.ndarray, average: float, bubbles: Bubbles, rows: np.ndarray | slice = ALL
+) -> np.ndarray:
+    """The friend term of bubbles: base shift plus the causal effect of the friends shown.
 
     Args:
         closeness: float32 (E,), latent closeness of every friendship. average: its mean.
+        rows: int64 (n,), the wanted bubbles; all if not given.
 
     Returns:
         float32 (n,) logits: shift + cue * sum_j decay^j (c_j / average)^power (expressive if the reaction was).
     """
-    shown = bubbles.edge >= 0
+    edge = bubbles.edge[rows]
+    shown = edge >= 0
     if not shown.size or not len(closeness):
-        return np.full(len(bubbles.item), spec.friend_shift, np.float32)
-    strength = (closeness[bubbles.edge] / average) ** spec.cue_closeness
-    strength = strength * np.where(bubbles.strong, spec.cue_expressive, 1.0)
-    decay = spec.cue_decay ** np.arange(bubbles.edge.shape[1])
+        return np.full(len(edge), spec.friend_shift, np.float32)
+    strength = (closeness[edge] / average) ** spec.cue_closeness
+    strength = strength * np.where(bubbles.strong[rows], spec.cue_expressive, 1.0)
+    decay = spec.cue_decay ** np.arange(edge.shape[1])
     return (spec.friend_shift + spec.cue * (strength * decay * shown).sum(1)).astype(np.float32)
 
 
@@ -94,9 +99,9 @@ class Engagement:
             average=float(truth.closeness.mean()) if len(truth.closeness) else 1.0,
         )
 
-    def cue(self, bubbles: Bubbles) -> np.ndarray:
-        """float32 (n,): the friend term of every bubble."""
-        return cue(self.world.spec.engagement, self.world.truth.closeness, self.average, bubbles)
+    def cue(self, bubbles: Bubbles, rows: np.ndarray | slice = ALL) -> np.ndarray:
+        """float32 (n,): the friend term of the bubbles of int64 (n,) `rows`; of all if not given."""
+        return cue(self.world.spec.engagement, self.world.truth.closeness, self.average, bubbles, rows)
 
     def logits(
         self, user: np.ndarray, item: np.ndarray, friend: np.ndarray, position: np.ndarray | float = 0.0
@@ -110,8 +115,9 @@ class Engagement:
         Returns:
             float32 (n, K).
         """
-        pleasure = match(self.world.truth.taste[user], self.world.truth.topic[item])
-        z = self.user_part[user] + self.item_part[item]
+        pleasure = match(self.world.truth.taste.take(user, 0), self.world.truth.topic.take(item, 0))
+        z = self.user_part.take(user, 0)
+        z += self.item_part.take(item, 0)
         z += pleasure[:, None] * self.taste
         z += friend[:, None] * self.friend
         if np.any(position):
@@ -122,7 +128,7 @@ class Engagement:
         """float32 (n,): the friend term of pairs by their row in `bubbles`, 0 for row -1."""
         term = np.zeros(len(rows), np.float32)
         shown = rows >= 0
-        term[shown] = self.cue(bubbles)[rows[shown]]
+        term[shown] = self.cue(bubbles, rows[shown])
         return term
 
     def means(self, z: np.ndarray, duration: np.ndarray, tasks: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
@@ -191,9 +197,9 @@ class Engagement:
                 case "seconds":
                     label = duration * np.minimum(share, RUNS)
                 case "any":
-                    label = np.any([labels[part] > 0 for part in task.any_of], axis=0)
-            held = np.ones(len(z), bool) if task.given is None else bubble
-            labels[task.name] = np.where(held, label, np.nan).astype(np.float32)
+                    label = np.logical_or.reduce([labels[part] > 0 for part in task.any_of])
+            label = label.astype(np.float32)
+            labels[task.name] = label if task.given is None else np.where(bubble, label, np.float32(np.nan))
         return labels
 
 

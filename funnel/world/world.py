@@ -10,7 +10,7 @@ from scipy.special import expit
 from funnel.rng import stream
 from funnel.world import population
 from funnel.world.choice import choose
-from funnel.world.friends import Friends, adjacency, friends
+from funnel.world.friends import Friends, adjacency, distinct, friends
 from funnel.world.observed import REACTIONS, Observed
 from funnel.world.spec import ReactionsSpec, WorldSpec
 from funnel.world.truth import Truth
@@ -75,7 +75,7 @@ def _reactions(
     user = np.repeat(np.arange(users), counts)
     recent = items.popularity * np.exp(-items.age / items.age.mean())
     item = choose(user, people.taste, items.topic, items.quality, recent, seed, "reactions")
-    pairs = np.unique(user * len(items.topic) + item)
+    pairs = distinct(user * len(items.topic) + item)
     user, item = np.divmod(pairs, len(items.topic))
     strong = generator.random(len(pairs)) < spec.expressive
     kind = np.where(strong, generator.integers(1, len(REACTIONS), len(pairs)), 0)
