@@ -19,6 +19,7 @@ help:
 	@echo '     PRESET=smoke                      in seconds, to see that it runs'
 	@echo '     SEEDS=3 WORKERS=2                 number of worlds; processes (one a core)'
 	@echo '     SET="base.world.users=5000 ..."   any field of the scenario'
+	@echo '     DEVICE=cuda                       train models on a GPU'
 	@echo '     FRESH=1                           build everything anew'
 	@echo '     EXECUTOR=dask SCHEDULER=tcp://... on a Dask cluster'
 	@echo 'make report NAME=bubble_late_only      build the page of stored results again'
@@ -46,7 +47,7 @@ scenario: .venv/stamp
 	@$(RUN) -m funnel run $(NAME) \
 	    $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PRESET),--preset $(PRESET)) $(if $(WORKERS),--workers $(WORKERS)) \
 	    $(if $(EXECUTOR),--executor $(EXECUTOR)) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) \
-	    $(if $(FRESH),--fresh) $(foreach field,$(SET),--set '$(field)')
+	    $(if $(DEVICE),--device $(DEVICE)) $(if $(FRESH),--fresh) $(foreach field,$(SET),--set '$(field)')
 
 list: .venv/stamp
 	@$(RUN) -m funnel list

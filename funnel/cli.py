@@ -40,6 +40,7 @@ def run(
     workers: Annotated[int | None, typer.Option(help="Processes on this machine. [default: one a core]")] = None,
     executor: Annotated[str, typer.Option(help="local, or dask for a cluster.")] = "local",
     scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler: tcp://host:8786.")] = None,
+    device: Annotated[str, typer.Option(help="Where models are trained: cpu, or cuda.")] = "cpu",
     fresh: Annotated[bool, typer.Option("--fresh", help="Build everything anew; use nothing finished.")] = False,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Any field; may be given several times.")
@@ -62,7 +63,7 @@ def run(
         os.environ.update(ONE_THREAD)  # before any numeric library is loaded
         from funnel.scenario.file import load
 
-        where = Executor(executor, workers, scheduler)
+        where = Executor(executor, workers, scheduler, device)
         scenario = load(name, preset=preset, seeds=seeds, assignments=assign or ())
         typer.echo(f"{scenario.name}: {scenario.question}")
 

@@ -79,7 +79,7 @@ class Feature:
     compute: Callable
     """(Observed) -> float32 (U or I, width) for the user and item side; (Pairs) -> float32 (n, width) otherwise"""
     macs: int = 0
-    """multiply-adds per candidate at serving; tables are read, so they cost bytes only"""
+    """multiply-adds per candidate at serving, at the default dimensions; tables are read, so they cost bytes only"""
     stages: tuple[str, ...] = ("early", "late")
     """the stages that may afford it"""
     signal: str | None = None

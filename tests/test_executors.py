@@ -123,6 +123,10 @@ def test_a_task_that_kills_every_dask_worker_ends_the_run(cluster):
         ({"workers": 0}, "workers: should be at least 1. Found 0."),
         ({"kind": "dask"}, "scheduler: should be the address of a Dask scheduler, as in tcp://host:8786. Found none."),
         ({"scheduler": "tcp://a:1"}, "scheduler: only the executor `dask` has one. Found tcp://a:1."),
+        (
+            {"device": "abacus"},
+            "device: should be one that torch can use here. Found `abacus`. `cpu` always works.",
+        ),
     ],
 )
 def test_an_executor_that_cannot_be_is_told(arguments, told):

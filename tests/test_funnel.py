@@ -13,7 +13,7 @@ from distributed import LocalCluster
 from scipy.stats import multivariate_normal, norm
 
 from funnel.candidates import Requests, from_pairs
-from funnel.errors import StageError
+from funnel.errors import DataError, StageError
 from funnel.scenario import harness
 from funnel.scenario.exam import Exam
 from funnel.scenario.executors import Executor
@@ -21,7 +21,7 @@ from funnel.scenario.file import load
 from funnel.scenario.pieces import collect, execute, plan
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
-from funnel.stages.rank import Given
+from funnel.stages.rank import Given, Stage
 from funnel.stages.runner import rank, uncut
 from funnel.world.bubbles import none
 
@@ -126,6 +126,21 @@ def test_weights_and_keep_retrain_nothing(exam, store):
     assert changed.rows_piece("both").name != exam.rows_piece("both").name
 
 
+def test_the_device_is_handed_to_every_training_and_names_its_pieces(exam, store, monkeypatch):
+    asked = []
+
+    def record(*arguments):
+        asked.append(arguments[-1])
+        raise DataError("enough")
+
+    monkeypatch.setattr("funnel.scenario.lab.train_towers", record)
+    other = Exam(exam.scenario, 0, store, device="meta")
+    with pytest.raises(DataError, match=r"^enough$"):
+        store.ensure(other.labs["both"].arm_towers)
+    assert asked == ["meta"]
+    assert other.labs["both"].arm_ranker("late").name != exam.labs["both"].arm_ranker("late").name
+
+
 def test_arms_share_what_they_have_in_common(exam):
     kinds = pl.DataFrame([(job.kind, job.stage) for job in plan(exam.scenario)], schema=["kind", "stage"], orient="row")
     counted = {(kind, stage): n for kind, stage, n in kinds.group_by("kind", "stage").len().iter_rows()}
@@ -223,21 +238,29 @@ def test_a_selected_score_overpredicts_as_the_closed_form_says():
     assert (predicted[kept] - truth[kept]).mean() == pytest.approx(closed, rel=0.02)
 
 
-def _one(score: float) -> Given:
-    pool = from_pairs(np.zeros(1, np.int64), np.array([7]), np.ones(1, np.int64), 1, 10)
-    return Given("early", 1, pool.scored(np.array([score])), 10)
+class Broken(Stage):
+    """A stage whose model has diverged."""
+
+    def score(self, requests, candidates, bubbles):
+        return np.full(len(candidates), np.inf)
+
+
+def _single(item: int):
+    return from_pairs(np.zeros(1, np.int64), np.array([item]), np.ones(1, np.int64), 1, 10)
 
 
 def test_a_stage_names_itself_and_the_request_when_a_score_is_not_finite():
-    requests = Requests(np.array([31]), np.array([0]))
-    pool = from_pairs(np.zeros(1, np.int64), np.array([7]), np.ones(1, np.int64), 1, 10)
     with pytest.raises(StageError) as error:
-        _one(np.inf)(requests, pool, none(1, 10))
+        Broken("early", 1)(Requests(np.array([31]), np.array([0])), _single(7), none(1, 10))
     assert str(error.value) == "Stage `early`: scores should be finite. Found inf for item 7 of request 31."
-    other = from_pairs(np.zeros(1, np.int64), np.array([3]), np.ones(1, np.int64), 1, 10)
-    with pytest.raises(StageError) as error:
-        _one(0.5)(requests, other, none(1, 10))
-    assert (
-        str(error.value)
-        == "Stage `early`: every candidate should have a given score. Found none for item 3 of request 31."
+
+
+def test_given_scores_must_be_finite_and_cover_what_is_asked():
+    with pytest.raises(DataError) as broken:
+        Given("early", 1, _single(7).scored(np.array([np.nan])), 10)
+    assert str(broken.value) == "Candidates: scores should be finite. Found nan for item 7 in request row 0."
+    with pytest.raises(StageError) as missing:
+        Given("early", 1, _single(7), 10)(Requests(np.array([31]), np.array([0])), _single(3), none(1, 10))
+    assert str(missing.value) == (
+        "Stage `early`: every candidate should have a given score. Found none for item 3 of request 31."
     )

@@ -44,6 +44,8 @@ class Executor:
     """processes of this machine; one for each core if not given; a Dask cluster brings its own"""
     scheduler: str | None = None
     """address of the Dask scheduler, such as tcp://host:8786"""
+    device: str = "cpu"
+    """where models are trained, as torch names it; numbers differ from device to device, so pieces do too"""
 
     def __post_init__(self):
         if self.kind not in ("local", "dask"):
@@ -54,6 +56,8 @@ class Executor:
             raise SpecError("scheduler: should be the address of a Dask scheduler, as in tcp://host:8786. Found none.")
         if self.kind == "local" and self.scheduler:
             raise SpecError(f"scheduler: only the executor `dask` has one. Found {self.scheduler}.")
+        if self.device != "cpu" and self.kind == "local":
+            _check_device(self.device)
 
     def run(self, work: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Outcome]:
         """Does `work` for every task, in the order of the list as far as workers are free.
@@ -72,6 +76,18 @@ class Executor:
             return _on_cluster(work, tasks, self.scheduler)
         workers = min(self.workers or joblib.cpu_count(), max(len(tasks), 1))
         return _here(work, tasks) if workers == 1 else _on_processes(work, tasks, workers)
+
+
+def _check_device(device: str) -> None:
+    """Raises SpecError unless this machine can put a tensor there."""
+    import torch
+
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError):  # torch built without CUDA fails an assertion
+        raise SpecError(
+            f"device: should be one that torch can use here. Found `{device}`. `cpu` always works."
+        ) from None
 
 
 def _here(work: Callable, tasks: Sequence) -> Iterator[Outcome]:

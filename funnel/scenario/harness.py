@@ -53,11 +53,12 @@ def run(
     store = Store(data.resolve(), run=uuid.uuid4().hex if fresh else None)
     store.clean()
     jobs = pieces.plan(scenario)
-    outcomes = (executor or Executor()).run(partial(_do, scenario, store), jobs)
+    executor = executor or Executor()
+    outcomes = executor.run(partial(_do, scenario, store, executor.device), jobs)
     with closing(_told(outcomes, jobs, console)) as told:
         for _ in told:
             pass
-    tables = pieces.collect(scenario, store)
+    tables = pieces.collect(scenario, store, executor.device)
     with FileLock(beside(folder, "lock")):
         partial_folder = beside(folder, "partial")
         shutil.rmtree(partial_folder, ignore_errors=True)
@@ -66,8 +67,8 @@ def run(
     return folder
 
 
-def _do(scenario: Scenario, store: Store, job: Job) -> None:
-    pieces.execute(scenario, job, store)
+def _do(scenario: Scenario, store: Store, device: str, job: Job) -> None:
+    pieces.execute(scenario, job, store, device)
 
 
 def _told(outcomes: Iterator[Outcome], jobs: Sequence[Job], console: Console) -> Generator[Outcome]:

@@ -40,7 +40,7 @@ class Lab:
         """
         Args:
             base: the funnel that served round 1. arm: the funnel under examination.
-            device: where rankers and towers are trained; not part of any recipe.
+            device: where rankers and towers are trained; part of their recipes, since it decides their last bits.
         """
         self.base, self.arm, self.seed, self.store, self.device = base, arm, seed, store, device
 
@@ -91,14 +91,15 @@ class Lab:
             towers = train_towers(spec, self.log(log), self.world.observed, self.seed, self.device)
             save_towers(towers, folder)
 
-        return self._piece("towers", build, towers=spec.table(), log=log.name)
+        return self._piece("towers", build, towers=spec.table(), log=log.name, device=self.device)
 
     def ranker_piece(self, spec: RankerSpec, log: Piece, towers: Piece) -> Piece:
         def build(folder: Path) -> None:
             vectors = self.towers(towers)
             train_ranker(spec, self.log(log), self.world.observed, vectors, self.seed, self.device).save(folder)
 
-        return self._piece("ranker", build, ranker=spec.table(), log=log.name, towers=towers.name)
+        recipe = {"ranker": spec.table(), "log": log.name, "towers": towers.name, "device": self.device}
+        return self._piece("ranker", build, **recipe)
 
     def log(self, piece: Piece) -> pl.DataFrame:
         return pl.read_parquet(self.store.ensure(piece) / "impressions.parquet")

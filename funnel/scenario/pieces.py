@@ -66,9 +66,9 @@ def _grouped(exam: Exam) -> list[Job]:
     return [Job("rows", exam.seed, tuple(names)) for names in ordered]
 
 
-def execute(scenario: Scenario, job: Job, store: Store) -> None:
-    """Makes sure that what the job is for stands in the store."""
-    exam = Exam(scenario, job.seed, store)
+def execute(scenario: Scenario, job: Job, store: Store, device: str = "cpu") -> None:
+    """Makes sure that what the job is for stands in the store; models are trained on `device`."""
+    exam = Exam(scenario, job.seed, store, device)
     for name in job.arms:
         store.ensure(_piece(exam, job, name))
 
@@ -85,12 +85,12 @@ def _piece(exam: Exam, job: Job, name: str) -> Piece:
     return pieces[job.kind]()
 
 
-def collect(scenario: Scenario, store: Store) -> Tables:
+def collect(scenario: Scenario, store: Store, device: str = "cpu") -> Tables:
     """Rows, request rows and death certificates of all arms and seeds, and facts by arm and seed."""
     found = [
         (name, seed, store.ensure(exam.rows_piece(name)))
         for seed in range(scenario.seeds)
-        for exam in [Exam(scenario, seed, store)]
+        for exam in [Exam(scenario, seed, store, device)]
         for name in scenario.arms
     ]
     rows, request_rows, certificates = (

@@ -82,7 +82,7 @@ class Given(Stage):
             items: size of the corpus.
         """
         super().__init__(name, keep)
-        self.pairs, self.items = pairs, items
+        self.pairs, self.items = pairs.checked(items), items
 
     def score(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> np.ndarray:
         at = position_in(candidates.keys(self.items), self.pairs.keys(self.items))
