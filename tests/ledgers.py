@@ -48,6 +48,7 @@ def of_scores(
         early=row(early),
         slate=row(slate),
         value=row(worth),
+        rest_value=row(columns.get("rest_value", worth)),
         friend=row(friend),
         closeness=row(columns.get("closeness", np.where(friend, 0.8, 0.0))),
         fresh=row(columns.get("fresh", np.zeros((requests, corpus), bool))),

@@ -144,6 +144,12 @@ def test_overlap_by_hand(small):
     assert by(overlap.keep_ratio(small), "stage") == {("early",): 0.75, ("late",): pytest.approx(2 / 3)}
 
 
+def test_the_rest_of_the_value_leaves_the_new_tasks_out():
+    rest = np.array([[2.0, 1.5, 1.0]])
+    ledger = ledgers.of_scores(rest, rest, np.array([[2.0, 1.5, 4.0]]), keep=3, slate_size=2, rest_value=rest / 2)
+    assert by(value.rest_value(ledger), "stage") == {("late",): 0.75}
+
+
 def test_recoverable_by_hand():
     # The change adds 3 to item 2 alone; without it the oracle shows item 0, worth 2 now; with it item 2, worth 4.
     true, blind = np.array([[2.0, 1.5, 4.0]]), np.array([[2.0, 1.5, 1.0]])

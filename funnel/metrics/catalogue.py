@@ -43,6 +43,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(recall.terminal, "share", resampled=True),
     Metric(recall.lost, "share", resampled=True),
     Metric(value.value, "value", resampled=True),
+    Metric(value.rest_value, "value"),
     Metric(value.soft_recall, "share"),
     Metric(value.waterfall, "share", resampled=True),
     Metric(value.recoverable, "share", resampled=True),

@@ -28,6 +28,8 @@ class Ledger:
     """bool (n,): it survived the late stage and was shown"""
     value: np.ndarray
     """float32 (n,): true value V at the first position, every task included"""
+    rest_value: np.ndarray
+    """float32 (n,): the same without the tasks that the change adds: what the item was worth before"""
     friend: np.ndarray
     """bool (n,): the item carries a bubble for this user"""
     closeness: np.ndarray

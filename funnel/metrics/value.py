@@ -49,6 +49,15 @@ def value(ledger: Ledger) -> list[Ratio]:
     return [Ratio(gained * chosen, slots * chosen, "late", name) for name, chosen in users.items()]
 
 
+def rest_value(ledger: Ledger) -> list[Ratio]:
+    """Mean true value of a slot without the tasks that the change adds: what the new objective is paid with.
+
+    The truth is that of the slate as shown, bubbles and their effect included; only the formula loses the new tasks.
+    """
+    slots = np.full(ledger.rows.requests, float(ledger.slate_size))
+    return [Ratio(total(ledger, ledger.slate, ledger.rest_value), slots, "late")]
+
+
 def recoverable(ledger: Ledger) -> list[Ratio]:
     """Of the value that the change could add over the whole corpus, the share still reachable in a stage's output.
 

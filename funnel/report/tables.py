@@ -23,6 +23,7 @@ Lines = tuple[tuple[str, Address], ...]
 
 MAIN: Lines = (
     ("Slate value, per slot", ("value", "late", "all", "")),
+    ("Slate value without the new tasks", ("rest_value", "late", "all", "")),
     ("Lost candidates", ("lost", "early", "all", "")),
     ("Lost candidates, friend items", ("lost", "early", "friend", "")),
     ("Lost candidates, other items", ("lost", "early", "other", "")),

@@ -20,7 +20,7 @@ from funnel.metrics.catalogue import rows as measured
 from funnel.metrics.deaths import deaths
 from funnel.metrics.ledger import Ledger
 from funnel.scenario.lab import STAGES, Lab
-from funnel.scenario.sheet import Oracles, Sheet, sheet
+from funnel.scenario.sheet import Judge, Oracles, Sheet, sheet
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
 from funnel.select import top
@@ -125,7 +125,8 @@ class Exam:
         def make() -> Sheet:
             found = self._oracle(lab)
             oracles = Oracles(found["best"], found["blind"])
-            return sheet(lab.engagement, self.value, lab.retrieve, lab.requests, oracles)
+            judge = Judge(lab.engagement, self.value, self.blind[0])
+            return sheet(judge, lab.retrieve, lab.requests, oracles)
 
         return self._once(f"sheet {json.dumps(self._sheet_recipe(lab))}", make)
 
@@ -154,6 +155,7 @@ class Exam:
             early=early,
             slate=slate,
             value=page.value,
+            rest_value=page.rest_value,
             friend=page.friend,
             closeness=page.closeness,
             fresh=(observed.age <= np.quantile(observed.age, 0.1))[page.rows.item],

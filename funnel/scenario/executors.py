@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 import warnings
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,6 +101,8 @@ def _on_processes(work: Callable, tasks: Sequence, workers: int) -> Iterator[Out
     """A process that dies fails the whole batch, so another pass takes up what has not come back."""
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
+    # loky replaces a worker whose memory has grown; that is its business and no news for the user.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
     waiting = dict(enumerate(tasks))
     for _ in range(PASSES):
         # One task a batch and hardly any ahead of time: tasks take seconds, and the list's order is the best one.

@@ -29,6 +29,7 @@ class Sheet:
     retrieved: np.ndarray
     blind_oracle: np.ndarray
     value: np.ndarray
+    rest_value: np.ndarray
     friend: np.ndarray
     closeness: np.ndarray
     truth: dict[str, np.ndarray]
@@ -62,12 +63,20 @@ class Oracles:
         return Oracles(self.best[start:stop], self.blind[start:stop])
 
 
-def sheet(
-    engagement: Engagement, value: ValueFormula, retrieve: Retrieve, requests: Requests, oracles: Oracles
-) -> Sheet:
+@dataclass(frozen=True)
+class Judge:
+    """What an item is worth, by which truth."""
+
+    engagement: Engagement
+    value: ValueFormula
+    rest: ValueFormula
+    """the value without the tasks that the change under review adds"""
+
+
+def sheet(judge: Judge, retrieve: Retrieve, requests: Requests, oracles: Oracles) -> Sheet:
     """The sheet of one retrieval."""
     parts = [
-        _chunk(engagement, value, retrieve, chunk, oracles.slice(start, start + CHUNK))
+        _chunk(judge, retrieve, chunk, oracles.slice(start, start + CHUNK))
         for start, chunk in zip(range(0, len(requests), CHUNK), requests.chunks(CHUNK), strict=True)
     ]
     rows, columns, truths = zip(*parts, strict=True)
@@ -80,9 +89,9 @@ def sheet(
 
 
 def _chunk(
-    engagement: Engagement, value: ValueFormula, retrieve: Retrieve, requests: Requests, oracles: Oracles
+    judge: Judge, retrieve: Retrieve, requests: Requests, oracles: Oracles
 ) -> tuple[Candidates, dict[str, np.ndarray], dict[str, np.ndarray]]:
-    items = len(retrieve.observed.creator)
+    engagement, items = judge.engagement, len(retrieve.observed.creator)
     bubbles = join(retrieve.observed, requests.user)
     pool = retrieve(requests, bubbles)
     best, blind = (_as_candidates(found, items) for found in (oracles.best, oracles.blind))
@@ -97,7 +106,8 @@ def _chunk(
         "oracle": position_in(keys, best.keys(items)) >= 0,
         "blind_oracle": position_in(keys, blind.keys(items)) >= 0,
         "retrieved": position_in(keys, pool.keys(items)) >= 0,
-        "value": evaluate(value, means, shown),
+        "value": evaluate(judge.value, means, shown),
+        "rest_value": evaluate(judge.rest, means, shown),
         "friend": shown,
         "closeness": closeness,
     }
