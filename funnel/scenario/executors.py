@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 import warnings
-import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
