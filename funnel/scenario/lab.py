@@ -5,8 +5,10 @@ prefix of the funnel meet in the same folder. The round 1 log is served by the *
 are trained on the same log and inherit its selection.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -44,7 +46,7 @@ class Lab:
         """
         self.base, self.arm, self.seed, self.store, self.device = base, arm, seed, store, device
 
-    def _piece(self, kind: str, build, **recipe) -> Piece:
+    def _piece(self, kind: str, build: Callable[[Path], None], **recipe: Any) -> Piece:
         return Piece(kind, {"seed": self.seed, **recipe}, build)
 
     # World
@@ -76,7 +78,7 @@ class Lab:
             parts = []
             for chunk in requests.chunks(CHUNK):
                 found = near.search(observed.interests[chunk.user], k)
-                found = np.where(found < 0, found[:, :1], found)
+                found = np.where(found < 0, found[:, :1], found)  # an index may find fewer: the nearest stands in
                 slates = bootstrap(chunk, found, observed.past_views, traffic.popular, slots, self.seed)
                 parts.append(impressions(self.engagement, chunk, slates, join(observed, chunk.user)))
             pl.concat(parts).write_parquet(folder / "impressions.parquet")

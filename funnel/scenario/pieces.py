@@ -1,14 +1,16 @@
 """The plan of a run: its jobs in an order in which whatever a job needs comes before it, and what comes out of them."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from funnel.scenario.exam import Exam
-from funnel.scenario.lab import STAGES
+from funnel.scenario.lab import STAGES, Lab
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
 
@@ -39,7 +41,7 @@ def plan(scenario: Scenario) -> list[Job]:
     ]
 
 
-def _distinct(exam: Exam, kind: str, piece, stage: str = "") -> list[Job]:
+def _distinct(exam: Exam, kind: str, piece: Callable[[Lab], Piece], stage: str = "") -> list[Job]:
     """One job for each distinct piece."""
     first: dict[str, str] = {}
     for name, lab in exam.labs.items():
@@ -51,7 +53,7 @@ def _training(exam: Exam) -> list[Job]:
     jobs = _distinct(exam, "towers", lambda lab: lab.arm_towers)
     # The late rankers take longest, so they start first.
     for stage in reversed(STAGES):
-        jobs += _distinct(exam, "ranker", lambda lab, stage=stage: lab.arm_ranker(stage), stage)
+        jobs += _distinct(exam, "ranker", methodcaller("arm_ranker", stage), stage)
     return jobs + _distinct(exam, "oracle", exam.oracle_piece)
 
 
