@@ -7,29 +7,23 @@ costs a constant per choice, so histories and reactions grow linearly with users
 import numpy as np
 
 from funnel.rng import stream
+from funnel.world.population import Items, Users
 from funnel.world.truth import match
 
-OFFERS = 8
-"""items met per choice; enough that taste shows, few enough that popularity does too"""
 CHUNK = 200_000
 """choices made at a time"""
 
 
 def choose(
-    user: np.ndarray,
-    taste: np.ndarray,
-    topic: np.ndarray,
-    quality: np.ndarray,
-    weight: np.ndarray,
-    seed: int,
-    name: str,
+    user: np.ndarray, people: Users, items: Items, weight: np.ndarray, offers: int, seed: int, name: str
 ) -> np.ndarray:
     """The item that each choice falls on.
 
     Args:
         user: int (n,), who chooses.
-        taste: float32 (U, D). topic: float32 (I, D). quality: float32 (I,).
-        weight: float (I,), how likely an item is met; sums to one.
+        weight: float (I,), how likely an item is met.
+        offers: items met a choice.
+        name: of what the choices are for.
 
     Returns:
         int32 (n,).
@@ -40,14 +34,19 @@ def choose(
     for part, start in enumerate(range(0, len(user), CHUNK)):
         generator = stream(seed, "world", "choice", name, part)
         who = user[start : start + CHUNK]
-        shape = (len(who), OFFERS)
+        shape = (len(who), offers)
         draws = generator.random(shape).ravel()
         # In rising order the search and the reading of item tables walk through memory instead of jumping about in it.
         order = np.argsort(draws)
         rising = np.searchsorted(cumulative, draws[order])
         met, pleasure = np.empty(draws.shape, np.int32), np.empty(draws.shape, np.float32)
         met[order] = rising
-        pleasure[order] = match(taste.take(who[order // OFFERS], 0), topic.take(rising, 0)) + quality[rising]
+        pleasure[order] = _pleasure(people, items, who[order // offers], rising)
         pleasure = pleasure.reshape(shape) + generator.gumbel(size=shape).astype(np.float32)
         chosen[start : start + CHUNK] = met.reshape(shape)[np.arange(len(who)), pleasure.argmax(1)]
     return chosen
+
+
+def _pleasure(people: Users, items: Items, user: np.ndarray, item: np.ndarray) -> np.ndarray:
+    """float32 (n,): what pleases in a pair, taste and quality alike."""
+    return match(people.taste.take(user, 0), items.topic.take(item, 0)) + items.quality[item]

@@ -107,9 +107,9 @@ def friends(spec: FriendsSpec, community: np.ndarray, seed: int) -> Friends:
     mutual = _mutual(ends, len(community))
     noise = spec.close_sigma * generator.standard_normal(len(ends))
     closeness = expit(spec.close + spec.close_mutual * np.log1p(mutual) + noise).astype(np.float32)
-    # A close friend writes some thirty times as much as a distant one and was met days instead of months ago.
-    messages = generator.poisson(np.exp(3.5 * closeness)).astype(np.int32)
-    contact_days = (generator.standard_exponential(len(ends)) * np.exp(4.5 - 3.0 * closeness)).astype(np.float32)
+    messages = generator.poisson(np.exp(spec.messages_close * closeness)).astype(np.int32)
+    contact = np.exp(spec.contact_far - spec.contact_close * closeness)
+    contact_days = (generator.standard_exponential(len(ends)) * contact).astype(np.float32)
     proxies = (np.log1p(mutual), np.log1p(messages), -np.log1p(contact_days))
     estimate = _percentile(np.sum([_standard(proxy) for proxy in proxies], axis=0)) if len(ends) else closeness
     return Friends(ends, closeness, mutual, messages, contact_days, estimate)

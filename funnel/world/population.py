@@ -51,9 +51,9 @@ def _around(centres: np.ndarray, spread: float, generator: np.random.Generator) 
     return unit(centres + np.float32(spread) * noise)
 
 
-def _heavy_shares(n: int, generator: np.random.Generator) -> np.ndarray:
+def _heavy_shares(n: int, sigma: float, generator: np.random.Generator) -> np.ndarray:
     """Shares of n groups, log-normal: a few large and many small ones."""
-    weight = np.exp(generator.standard_normal(n))
+    weight = np.exp(sigma * generator.standard_normal(n))
     return weight / weight.sum()
 
 
@@ -64,7 +64,9 @@ def communities(spec: WorldSpec, seed: int) -> np.ndarray:
 
 def users(spec: WorldSpec, seed: int, centres: np.ndarray) -> Users:
     generator = stream(seed, "world", "users")
-    community = generator.choice(spec.communities, spec.users, p=_heavy_shares(spec.communities, generator))
+    community = generator.choice(
+        spec.communities, spec.users, p=_heavy_shares(spec.communities, spec.community_sigma, generator)
+    )
     activity = np.exp(spec.activity_sigma * generator.standard_normal(spec.users))
     return Users(
         taste=_around(centres[community], spec.taste_spread, generator),
@@ -75,20 +77,22 @@ def users(spec: WorldSpec, seed: int, centres: np.ndarray) -> Users:
 
 
 def items(spec: WorldSpec, seed: int, centres: np.ndarray) -> Items:
-    """Items inherit half of the variance of topic and quality from their creator."""
+    """Items inherit a share of the variance of topic and quality from their creator, and a creator has a topic."""
     generator = stream(seed, "world", "items")
-    home = generator.choice(spec.communities, spec.creators, p=_heavy_shares(spec.communities, generator))
-    half = spec.topic_spread * np.sqrt(0.5)
-    creator_topic = _around(centres[home], half, generator)
+    topics = _heavy_shares(spec.communities, spec.community_sigma, generator)
+    home = generator.choice(spec.communities, spec.creators, p=topics)
+    inherited, own = np.sqrt(spec.creator_share), np.sqrt(1 - spec.creator_share)
+    creator_topic = _around(centres[home], spec.topic_spread * inherited, generator)
     creator_quality = generator.standard_normal(spec.creators)
-    creator = generator.choice(spec.creators, spec.items, p=_heavy_shares(spec.creators, generator))
-    quality = np.sqrt(0.5) * (creator_quality[creator] + generator.standard_normal(spec.items))
+    output = _heavy_shares(spec.creators, spec.creator_sigma, generator)
+    creator = generator.choice(spec.creators, spec.items, p=output)
+    quality = inherited * creator_quality[creator] + own * generator.standard_normal(spec.items)
     popularity = np.exp(
         spec.popularity_quality * quality + spec.popularity_sigma * generator.standard_normal(spec.items)
     )
     duration = spec.duration_median * np.exp(spec.duration_sigma * generator.standard_normal(spec.items))
     return Items(
-        topic=_around(creator_topic[creator], half, generator),
+        topic=_around(creator_topic[creator], spec.topic_spread * own, generator),
         creator=creator.astype(np.int32),
         quality=quality.astype(np.float32),
         popularity=(popularity / popularity.sum()).astype(np.float32),

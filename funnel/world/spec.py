@@ -17,28 +17,38 @@ class FriendsSpec(Spec):
     mean: float = Field(25.0, gt=0)
     """mean friends a user; active connections on a social video product, far fewer than the address book"""
     sigma: float = Field(1.0, ge=0)
-    """sd of the log of the expected degree: a heavy tail, with some users who have hardly any friend"""
+    """sd of the log of the expected degree: a heavy tail (the median user has 15 friends, one in twenty over 75), and one
+    in a hundred has none"""
     homophily: float = Field(0.6, ge=0, le=1)
-    """share of edges drawn inside the user's community; friends share taste more than strangers do"""
+    """share of edges drawn inside the user's community: friends share taste (real listeners overlap with friends four
+    times as much as with strangers, hetrec2011-lastfm), and many friendships cross communities all the same"""
     close: float = -1.5
     """logit of the closeness of an edge without mutual friends: few are close, many distant"""
     close_mutual: float = Field(0.5, ge=0)
     """logit of closeness per log(1 + mutual friends)"""
     close_sigma: float = Field(1.2, ge=0)
     """sd of the logit of closeness that nothing observable explains"""
+    messages_close: float = Field(3.5, ge=0)
+    """log of the mean number of messages, per unit of closeness: a close friend writes some thirty times as much"""
+    contact_far: float = 4.5
+    """log of the mean days since the last contact with the most distant friend: three months"""
+    contact_close: float = Field(3.0, ge=0)
+    """what closeness one takes off that log: days instead of months"""
 
 
 class ReactionsSpec(Spec):
     """Who reacted to what in the recent window, and when a reaction shows as a bubble."""
 
     mean: float = Field(12.0, gt=0)
-    """public reactions a user in the window (days), for a user of average activity"""
+    """public reactions in the recent window (some days) of a user of average activity: with 25 friends some hundred items
+    carry a bubble, a minority of a pool of a thousand"""
     expressive: float = Field(0.3, ge=0, le=1)
-    """share of reactions stronger than a plain like: love, laughter, comment, share in equal parts"""
+    """share of reactions stronger than a plain like (love, laughter, comment, share in equal parts): the minority"""
     threshold: float = Field(0.6, ge=0, le=1)
-    """closeness estimate (a percentile over edges) from which a friend may show as a bubble; Meta's is conservative"""
+    """closeness estimate (a percentile over edges) from which a friend may show as a bubble: the closer four in ten, since
+    Meta's threshold is conservative"""
     cap: int = Field(3, ge=1, le=8)
-    """friends shown on one item at most"""
+    """friends shown on one item at most; the randomised trial went to three"""
 
 
 class EngagementSpec(Spec):
@@ -60,9 +70,10 @@ class EngagementSpec(Spec):
     cue_closeness: float = Field(1.0, ge=0)
     """power of (closeness / average closeness) in the cue: strong ties move more"""
     cue_expressive: float = Field(1.5, ge=0)
-    """multiplier of the cue for love, laughter, comment and share against a plain like"""
+    """multiplier of the cue for love, laughter, comment and share against a plain like; Meta reports that it is stronger
+    and not by how much"""
     cue_decay: float = Field(0.7, ge=0, le=1)
-    """share of the effect that each further friend on the item keeps: diminishing returns"""
+    """share of the effect that each further friend on the item keeps: rising with every friend, by less each time"""
     channels: dict[str, Law] = Field(default_factory=channel_laws)
     """the law of every channel; fields of one can be patched by name"""
 
@@ -81,10 +92,16 @@ class WorldSpec(Spec):
     """dimensions of taste and topic space"""
     communities: int = Field(40, ge=1)
     """taste communities, which are also the topics of items"""
+    community_sigma: float = Field(1.0, ge=0)
+    """sd of the log size of communities and topics: a few large, many small"""
     taste_spread: float = Field(0.7, ge=0)
-    """sd of a user's taste around the community, in units of the community vector's length"""
+    """sd of a user's taste around the community, in units of the community vector's length: members differ"""
     topic_spread: float = Field(1.0, ge=0)
-    """sd of an item's topic around its community topic, same unit"""
+    """sd of an item's topic around its community topic, same unit: items differ more than people"""
+    creator_sigma: float = Field(1.0, ge=0)
+    """sd of the log number of items of a creator"""
+    creator_share: float = Field(0.5, ge=0, le=1)
+    """share of the variance of topic and quality that an item has from its creator"""
     activity_sigma: float = Field(0.8, ge=0)
     """sd of log activity (requests and reactions a user makes)"""
     duration_median: float = Field(20.0, gt=0)
@@ -97,6 +114,11 @@ class WorldSpec(Spec):
     """sd of log popularity that quality does not explain: few items get most views"""
     popularity_quality: float = Field(0.5, ge=0)
     """log popularity per sd of quality"""
+    offers: int = Field(8, ge=1)
+    """items met by popularity for each one chosen outside the funnel (history, reactions): enough that taste shows, few
+    enough that popularity does, too"""
+    past_requests: float = Field(10.0, ge=0)
+    """mean requests of a user in the past period that the platform counted"""
     history: int = Field(16, ge=1)
     """videos of the period before the window that the platform remembers a user watched"""
     content_noise: float = Field(0.5, ge=0)

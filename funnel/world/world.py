@@ -12,7 +12,7 @@ from funnel.world import population
 from funnel.world.choice import choose
 from funnel.world.friends import Friends, adjacency, distinct, friends
 from funnel.world.observed import REACTIONS, Observed
-from funnel.world.spec import ReactionsSpec, WorldSpec
+from funnel.world.spec import WorldSpec
 from funnel.world.truth import Truth
 
 
@@ -66,18 +66,18 @@ def _offsets(owner: np.ndarray, owners: int) -> np.ndarray:
 
 
 def _reactions(
-    spec: ReactionsSpec, people: population.Users, items: population.Items, seed: int
+    spec: WorldSpec, people: population.Users, items: population.Items, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Offsets, items and kinds of the public reactions in the window; a user reacts to an item at most once."""
     generator = stream(seed, "world", "reactions")
     users = len(people.activity)
-    counts = generator.poisson(spec.mean * users * people.activity)
+    counts = generator.poisson(spec.reactions.mean * users * people.activity)
     user = np.repeat(np.arange(users), counts)
     recent = items.popularity * np.exp(-items.age / items.age.mean())
-    item = choose(user, people.taste, items.topic, items.quality, recent, seed, "reactions")
+    item = choose(user, people, items, recent, spec.offers, seed, "reactions")
     pairs = distinct(user * len(items.topic) + item)
     user, item = np.divmod(pairs, len(items.topic))
-    strong = generator.random(len(pairs)) < spec.expressive
+    strong = generator.random(len(pairs)) < spec.reactions.expressive
     kind = np.where(strong, generator.integers(1, len(REACTIONS), len(pairs)), 0)
     return _offsets(user, users), item.astype(np.int32), kind.astype(np.int8)
 
@@ -114,15 +114,15 @@ def generate(spec: WorldSpec, seed: int) -> World:
     friend_offsets, friend, friend_edge = _adjacency(edges, spec.users)
     owner = np.repeat(np.arange(spec.users), np.diff(friend_offsets))
     eligible = np.bincount(owner[edges.estimate[friend_edge] >= spec.reactions.threshold], minlength=spec.users)
-    reaction_offsets, reaction_item, reaction_kind = _reactions(spec.reactions, people, items, seed)
+    reaction_offsets, reaction_item, reaction_kind = _reactions(spec, people, items, seed)
     watcher = np.repeat(np.arange(spec.users), spec.history)
-    history = choose(watcher, people.taste, items.topic, items.quality, items.popularity, seed, "history")
+    history = choose(watcher, people, items, items.popularity, spec.offers, seed, "history")
     history = history.reshape(spec.users, spec.history)
     content = _content(spec, items.topic, seed)
     interests = population.unit(sum(content[history[:, h]] for h in range(spec.history)))
     past_views, past_likes = _past(spec, items, seed)
-    # Ten past requests a user on average: activity is seen as a count.
-    counted = stream(seed, "world", "activity").poisson(10.0 * spec.users * people.activity)
+    # Activity is seen as a count.
+    counted = stream(seed, "world", "activity").poisson(spec.past_requests * spec.users * people.activity)
     truth = Truth(
         taste=people.taste,
         topic=items.topic,
