@@ -17,8 +17,8 @@ class FriendsSpec(Spec):
     mean: float = Field(25.0, gt=0)
     """mean friends a user; active connections on a social video product, far fewer than the address book"""
     sigma: float = Field(1.0, ge=0)
-    """sd of the log of the expected degree: a heavy tail (the median user has 15 friends, one in twenty over 75), and one
-    in a hundred has none"""
+    """sd of the log of the expected degree: a heavy tail (the median user has 15 friends, one in twenty over 75), and
+    one in a hundred has none"""
     homophily: float = Field(0.6, ge=0, le=1)
     """share of edges drawn inside the user's community: friends share taste (real listeners overlap with friends four
     times as much as with strangers, hetrec2011-lastfm), and many friendships cross communities all the same"""
@@ -40,13 +40,13 @@ class ReactionsSpec(Spec):
     """Who reacted to what in the recent window, and when a reaction shows as a bubble."""
 
     mean: float = Field(12.0, gt=0)
-    """public reactions in the recent window (some days) of a user of average activity: with 25 friends some hundred items
-    carry a bubble, a minority of a pool of a thousand"""
+    """public reactions in the recent window (some days) of a user of average activity: with 25 friends some hundred
+    items carry a bubble, a minority of a pool of a thousand"""
     expressive: float = Field(0.3, ge=0, le=1)
     """share of reactions stronger than a plain like (love, laughter, comment, share in equal parts): the minority"""
     threshold: float = Field(0.6, ge=0, le=1)
-    """closeness estimate (a percentile over edges) from which a friend may show as a bubble: the closer four in ten, since
-    Meta's threshold is conservative"""
+    """closeness estimate (a percentile over edges) from which a friend may show as a bubble: the closer four in ten,
+    since Meta's threshold is conservative"""
     cap: int = Field(3, ge=1, le=8)
     """friends shown on one item at most; the randomised trial went to three"""
 
@@ -70,8 +70,8 @@ class EngagementSpec(Spec):
     cue_closeness: float = Field(1.0, ge=0)
     """power of (closeness / average closeness) in the cue: strong ties move more"""
     cue_expressive: float = Field(1.5, ge=0)
-    """multiplier of the cue for love, laughter, comment and share against a plain like; Meta reports that it is stronger
-    and not by how much"""
+    """multiplier of the cue for love, laughter, comment and share against a plain like; Meta reports that it is
+    stronger and not by how much"""
     cue_decay: float = Field(0.7, ge=0, le=1)
     """share of the effect that each further friend on the item keeps: rising with every friend, by less each time"""
     channels: dict[str, Law] = Field(default_factory=channel_laws)
