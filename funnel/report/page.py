@@ -70,8 +70,13 @@ def _context(view: View, found: results.Results, inline: dict[str, str]) -> dict
 
 
 def _levels(view: View) -> list[tuple[str, str, list[Any]]]:
-    """The three arms of the verdict: role, arm, and the cells of the two axes and of recoverable value."""
-    addresses = [("lost", "early", "all", ""), ("value", "late", "all", ""), ("recoverable", "early", "all", "")]
+    """The three arms of the verdict: role, arm, and the cells that tell most."""
+    addresses = [
+        ("lost", "early", "all", ""),
+        ("value", "late", "all", ""),
+        ("rest_value", "late", "all", ""),
+        ("recoverable", "early", "all", ""),
+    ]
     roles = ("proposal", "reference", "baseline")
     named = [(role, view.scenario[role]) for role in roles]
     return [(role, arm, [view.cell(arm, address) for address in addresses]) for role, arm in named]
