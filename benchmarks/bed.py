@@ -9,10 +9,11 @@ from pathlib import Path
 
 from funnel.candidates import Requests
 from funnel.scenario.file import load
-from funnel.scenario.lab import STAGES, Lab
+from funnel.scenario.lab import Lab
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
 from funnel.stages.runner import Funnel
+from funnel.stages.spec import STAGES
 
 ARMS = ("baseline", "both")
 """of `bubble_late_only`: without and with the bubble features"""

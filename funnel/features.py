@@ -88,10 +88,6 @@ class Feature:
     def columns(self, observed: Observed) -> int:
         return self.width(observed) if callable(self.width) else self.width
 
-    def bytes(self, observed: Observed) -> int:
-        """Bytes read per candidate."""
-        return 4 * self.columns(observed)
-
 
 def _content_match(pairs: Pairs) -> np.ndarray:
     """Similarity of the item's content to the mean content of what the user watched."""

@@ -353,3 +353,34 @@ def test_a_file_that_is_no_toml_is_told_with_its_line(scenarios):
     assert problems() == ("scenarios/bubbles.toml: should be TOML. Found: Invalid value (at line 1, column 8).",)
     (scenarios / "bubbles.toml").write_bytes(b"\xff\xfe")
     assert problems()[0].startswith("scenarios/bubbles.toml: should be a readable text file. Found: 'utf-8' codec")
+
+
+def test_a_patch_of_one_field_leaves_its_neighbours_as_they_were(scenarios):
+    plain, patched = load("bubbles"), load("bubbles", assignments=["base.world.engagement.channels.like.base=-4.0"])
+    before, after = (scenario.base.world.engagement.channels for scenario in (plain, patched))
+    assert after["like"] == before["like"].model_copy(update={"base": -4.0})
+    assert {name: law for name, law in after.items() if name != "like"} == {
+        name: law for name, law in before.items() if name != "like"
+    }
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        (
+            "base.world.engagement.channels.lik.base=-4.0",
+            "base.world.engagement.channels: `lik` is not a channel. Did you mean `like`?",
+        ),
+        (
+            "base.world.engagement.channels.remove=['hide']",
+            "base.world.engagement.channels: Channel `hide` should have a law. Found none.",
+        ),
+        (
+            "base.value.formula.remove=['long_view', 'like']",
+            "base.value: should weigh a task that the change does not add. Found only `bubble_engage`. "
+            "Weigh another one.",
+        ),
+    ],
+)
+def test_channels_are_known_and_complete_and_something_is_left_of_the_value(scenarios, assignment, told):
+    assert problems(assignments=[assignment]) == (told,)

@@ -13,26 +13,24 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from funnel import schema
-from funnel.candidates import Trace, stacked
 from funnel.features import FEATURE
 from funnel.metrics.catalogue import rows as measured
 from funnel.metrics.deaths import deaths
 from funnel.metrics.ledger import Ledger
-from funnel.scenario.lab import STAGES, Lab
+from funnel.scenario.facts import costs, facts
+from funnel.scenario.lab import Lab
 from funnel.scenario.sheet import Judge, Oracles, Sheet, sheet
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
 from funnel.select import top
-from funnel.stages.runner import CHUNK, Funnel
-from funnel.stages.spec import RankSpec, ValueFormula
+from funnel.stages.spec import STAGES, ValueFormula
+from funnel.tasks import TASKS
+from funnel.traffic.log import impressions
 from funnel.traffic.slates import ranked
 from funnel.world import oracle
 from funnel.world.bubbles import join
 from funnel.world.engagement import Engagement
 
-CHECKED = CHUNK
-"""requests that are served once more through the whole funnel, to time it and to compare it with the ledger"""
 KEPT = 4
 """sheets and predictions of one seed that are held in memory; arms are examined in an order that makes it enough"""
 
@@ -92,21 +90,22 @@ class Exam:
         }
         return Piece("oracle", recipe, build)
 
-    def score_piece(self, lab: Lab, judge: Lab) -> Piece:
-        """The scores that the late stage of `judge` gives to the sheet of `lab`."""
+    def score_piece(self, lab: Lab) -> Piece:
+        """The scores that the judge's late stage gives to the sheet of `lab`."""
 
         def build(folder: Path) -> None:
-            np.save(folder / "score.npy", self._predicted(lab, judge, "late")[1])
+            np.save(folder / "score.npy", self._predicted(lab, self._judge, "late")[1])
 
-        return Piece("score", {"sheet": self._sheet_recipe(lab), "rank": _rank_recipe(judge, "late")}, build)
+        return Piece("score", {"sheet": self._sheet_recipe(lab), "rank": _rank_recipe(self._judge, "late")}, build)
 
     def rows_piece(self, name: str) -> Piece:
         """All measures of one arm; not its name, since scenarios share arms that they call differently."""
-        lab, judge = self.labs[name], self._judge
+        lab = self.labs[name]
         recipe = {
             "sheet": self._sheet_recipe(lab),
-            "stages": {stage: _rank_recipe(lab, stage) | {"keep": _spec(lab, stage).keep} for stage in STAGES},
-            "judge": _rank_recipe(judge, "late"),
+            "stages": {stage: _rank_recipe(lab, stage) for stage in STAGES},
+            "keep": {stage: lab.arm.stages.named(stage).keep for stage in STAGES},
+            "judge": _rank_recipe(self._judge, "late"),
         }
         return Piece("rows", recipe, lambda folder: self._examine(lab, folder))
 
@@ -143,10 +142,10 @@ class Exam:
         """The ledger of one arm."""
         page, observed, best = self._sheet(lab), lab.world.observed, self._oracle(lab)
         score = {stage: self._predicted(lab, lab, stage)[1] for stage in STAGES}
-        early = top(page.rows, _spec(lab, "early").keep, score["early"], among=page.retrieved)
-        slate = top(page.rows, _spec(lab, "late").keep, score["late"], among=early)
+        early = top(page.rows, lab.arm.stages.early.keep, score["early"], among=page.retrieved)
+        slate = top(page.rows, lab.arm.stages.late.keep, score["late"], among=early)
         by_creator = np.bincount(observed.creator, observed.past_views)
-        reference = np.load(self.store.ensure(self.score_piece(lab, self._judge)) / "score.npy")
+        reference = np.load(self.store.ensure(self.score_piece(lab)) / "score.npy")
         return Ledger(
             rows=page.rows,
             oracle=page.oracle,
@@ -168,96 +167,33 @@ class Exam:
             truth=page.truth,
             predicted=self._predicted(lab, lab, "late")[0],
             labels=_labels(lab, page, slate, score["late"]),
-            keep=_spec(lab, "early").keep,
+            keep=lab.arm.stages.early.keep,
             slate_size=self.size,
         )
 
     def _examine(self, lab: Lab, folder: Path) -> None:
         ledger = self.ledger(lab)
         rows, request_rows = measured(ledger, self.seed, "")
-        pl.concat([rows, _costs(lab, ledger, self.seed)]).write_parquet(folder / "rows.parquet")
+        pl.concat([rows, costs(lab, ledger, self.seed)]).write_parquet(folder / "rows.parquet")
         request_rows.write_parquet(folder / "request_rows.parquet")
         deaths(ledger, self.seed, "", lab.requests).write_parquet(folder / "deaths.parquet")
-        (folder / "facts.json").write_text(json.dumps(_facts(lab, ledger)))
-
-
-def _spec(lab: Lab, stage: str) -> RankSpec:
-    return getattr(lab.arm.stages, stage)
+        (folder / "facts.json").write_text(json.dumps(facts(lab, ledger)))
 
 
 def _rank_recipe(lab: Lab, stage: str) -> dict:
     """What decides a stage's scores."""
-    spec = _spec(lab, stage)
+    spec = lab.arm.stages.named(stage)
     return {"ranker": lab.arm_ranker(stage).name, "formula": spec.formula, "combine": spec.combine}
 
 
 def _labels(lab: Lab, page: Sheet, slate: np.ndarray, score: np.ndarray) -> dict[str, np.ndarray]:
     """float32 (n,) a task: what came of the slate, each item at its place; nan off the slate."""
-    shown = page.rows.scored(score).take(slate)
-    slates = ranked(shown)
-    users = page.requests.user
-    bubbles = join(lab.world.observed, users)
-    rows = bubbles.find(slates.request, slates.item)
-    friend = lab.engagement.friend_term(bubbles, rows)
-    z = lab.engagement.logits(users[slates.request], slates.item, friend, slates.position)
-    duration = lab.world.observed.duration[slates.item]
-    drawn = lab.engagement.labels(z, duration, rows >= 0, page.requests.id[slates.request], slates.item)
-    keys = slates.request * lab.world.items + slates.item
-    order = np.argsort(keys)
+    slates = ranked(page.rows.scored(score).take(slate))
+    log = impressions(lab.engagement, page.requests, slates, join(lab.world.observed, page.requests.user))
+    # The log is in the order of the slate; ledger rows are in the order of items.
+    order = np.lexsort((slates.item, slates.request))
     labels = {}
-    for task, outcome in drawn.items():
-        labels[task] = np.full(len(slate), np.nan, np.float32)
-        labels[task][slate] = outcome[order]
+    for task in TASKS:
+        labels[task.name] = np.full(len(slate), np.nan, np.float32)
+        labels[task.name][slate] = log[task.name].fill_null(np.nan).to_numpy()[order]
     return labels
-
-
-def _costs(lab: Lab, ledger: Ledger, seed: int) -> pl.DataFrame:
-    """`schema.ROWS` of what a request costs: multiply-adds and bytes of features read, and parameters, by stage."""
-    requests = ledger.rows.requests
-    asked = {"early": int(ledger.retrieved.sum()) / requests, "late": int(ledger.early.sum()) / requests}
-    costs = [("macs", "retrieval", float(lab.retrieve.macs))]
-    for stage in STAGES:
-        ranker = lab.arm_rank(stage).server.ranker
-        costs.append(("macs", stage, ranker.macs * asked[stage]))
-        costs.append(("feature_bytes", stage, ranker.feature_bytes * asked[stage]))
-        costs.append(("parameters", stage, float(ranker.parameters)))
-    table = pl.DataFrame(costs, schema=["measure", "stage", "value"], orient="row")
-    fixed = {"seed": pl.lit(seed, pl.Int64), "arm": pl.lit(""), "slice": pl.lit("all"), "task": pl.lit("")}
-    return schema.check(table.with_columns(**fixed, n=pl.lit(requests, pl.Int64)), schema.ROWS, "costs")
-
-
-def _facts(lab: Lab, ledger: Ledger) -> dict[str, float | None]:
-    """What else is worth knowing of the run of one arm; times are measured, so they differ from run to run."""
-    log = lab.log(lab.traffic_piece)
-    traces = _served(lab)
-    served = stacked([trace["late"].after for trace in traces])
-    milliseconds = {
-        name: 1e3 * sum(trace[name].seconds for trace in traces) / served.requests for name in ("retrieval", *STAGES)
-    }
-    chosen = ledger.rows.take(ledger.slate)
-    return {
-        "index_recall": lab.retrieve.recall(lab.requests.user[:CHECKED]),
-        "impressions": log.height,
-        "bubble_impressions": int((log["bubble_count"] > 0).sum()),
-        "explored_share": float(log["explored"].to_numpy().mean()),
-        "pool": int(ledger.retrieved.sum()) / ledger.rows.requests,
-        "pool_friend_share": float(ledger.friend[ledger.retrieved].mean()),
-        "oracle_friend_share": float(ledger.friend[ledger.oracle].mean()),
-        **{f"rate_{task}": _mean(log[task]) for task in ledger.truth},
-        "ledger_equals_funnel": float(np.array_equal(chosen.slice(0, served.requests).item, served.item)),
-        **{f"milliseconds_{name}": value for name, value in milliseconds.items()},
-        "served_per_second": 1e3 / sum(milliseconds.values()),
-    }
-
-
-def _mean(column: pl.Series) -> float | None:
-    """The mean of what is not null; None if all is."""
-    values = column.drop_nulls().to_numpy()
-    return float(values.mean()) if len(values) else None
-
-
-def _served(lab: Lab) -> list[Trace]:
-    """The traces of the first requests, served once more through the whole funnel."""
-    funnel = Funnel(lab.retrieve, tuple(lab.arm_rank(stage) for stage in STAGES))
-    _ = lab.retrieve.index  # built at first use, which should not count as serving
-    return [trace for _, _, trace in funnel.serve(lab.requests.slice(0, CHECKED))]

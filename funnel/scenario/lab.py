@@ -20,7 +20,7 @@ from funnel.retrieval.retrieve import Retrieve
 from funnel.scenario.store import Piece, Store
 from funnel.stages.rank import Rank
 from funnel.stages.runner import CHUNK, Funnel
-from funnel.stages.spec import FunnelSpec, RankSpec
+from funnel.stages.spec import STAGES, FunnelSpec, RankSpec
 from funnel.traffic.arrivals import arrivals
 from funnel.traffic.bootstrap import bootstrap
 from funnel.traffic.log import cuts, impressions
@@ -31,8 +31,6 @@ from funnel.training.towers import load_towers, save_towers, train_towers
 from funnel.world.bubbles import join
 from funnel.world.engagement import Engagement
 from funnel.world.world import World, generate
-
-STAGES = ("early", "late")
 
 
 class Lab:
@@ -111,7 +109,7 @@ class Lab:
 
     def rank(self, name: str, spec: RankSpec, log: Piece, towers: Piece) -> Rank:
         """A trained stage, ready to serve this world."""
-        ranker = Ranker.load(self.store.ensure(self.ranker_piece(spec.needs, log, towers)))
+        ranker = Ranker.load(self.store.ensure(self.ranker_piece(spec.ranker(), log, towers)))
         return Rank(name, spec, ranker.server(self.world.observed, self.towers(towers)))
 
     # Round 1: the base funnel, trained on round 0
@@ -122,7 +120,7 @@ class Lab:
         towers = self.towers_piece(base.towers, self.bootstrap_piece)
 
         def build(folder: Path) -> None:
-            ranks = tuple(self.rank(name, getattr(base.stages, name), self.bootstrap_piece, towers) for name in STAGES)
+            ranks = tuple(self.rank(name, base.stages.named(name), self.bootstrap_piece, towers) for name in STAGES)
             funnel = Funnel(Retrieve(base.retrieval, self.world.observed, self.towers(towers)), ranks)
             shown, cut = [], []
             for chunk, bubbles, trace in funnel.serve(arrivals(self.world, "traffic", traffic.requests)):
@@ -134,7 +132,7 @@ class Lab:
             pl.concat(shown).write_parquet(folder / "impressions.parquet")
             pl.concat(cut).write_parquet(folder / "stages.parquet")
 
-        stages = {name: getattr(base.stages, name).table() for name in STAGES}
+        stages = {name: base.stages.named(name).table() for name in STAGES}
         return self._piece(
             "traffic",
             build,
@@ -152,10 +150,10 @@ class Lab:
 
     def arm_ranker(self, name: str) -> Piece:
         """The piece of one stage's ranker."""
-        return self.ranker_piece(getattr(self.arm.stages, name).needs, self.traffic_piece, self.arm_towers)
+        return self.ranker_piece(self.arm.stages.named(name).ranker(), self.traffic_piece, self.arm_towers)
 
     def arm_rank(self, name: str) -> Rank:
-        return self.rank(name, getattr(self.arm.stages, name), self.traffic_piece, self.arm_towers)
+        return self.rank(name, self.arm.stages.named(name), self.traffic_piece, self.arm_towers)
 
     @cached_property
     def retrieve(self) -> Retrieve:

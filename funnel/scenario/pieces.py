@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 
 from funnel.scenario.exam import Exam
-from funnel.scenario.lab import STAGES, Lab
+from funnel.scenario.lab import Lab
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
+from funnel.stages.spec import STAGES
 
 Tables = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, dict[str, Any]]
 

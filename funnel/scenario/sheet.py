@@ -4,7 +4,6 @@ It does not know any ranker, so arms of one retrieval share it.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -33,11 +32,6 @@ class Sheet:
     friend: np.ndarray
     closeness: np.ndarray
     truth: dict[str, np.ndarray]
-
-    @cached_property
-    def pool(self) -> Candidates:
-        """The retrieved rows alone."""
-        return self.rows.take(self.retrieved)
 
     def predict(self, rank: Rank, world: World) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """A stage's predictions (float32 (n,) a task) and score (float32 (n,)) on every row."""

@@ -12,10 +12,8 @@ from funnel.errors import SpecError, unknown
 from funnel.features import FEATURE
 from funnel.patch import Table, merge
 from funnel.spec import Spec
-from funnel.stages.spec import FunnelSpec, StagesSpec
+from funnel.stages.spec import STAGES, FunnelSpec
 from funnel.tasks import TASK
-
-STAGES = tuple(StagesSpec.model_fields)
 
 
 class ListPatch(Spec):
@@ -153,12 +151,13 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
         SpecError: every problem of base, arms and verdict at once.
     """
     problems: list[str] = []
-    shared = [spec.patch, *patches]
+    base, shared = _spelt_out(base), [spec.patch, *patches]
     funnel = _funnel(base, shared, "base", problems)
     faults = {problem.removeprefix("base") for problem in problems}
     arms = {name: arm for name in spec.arms if (arm := _arm(spec, name, base, shared, faults, problems))}
     if funnel:
         problems += [problem for name, arm in arms.items() for problem in _unpaired(name, spec.arms[name], arm, funnel)]
+        problems += _nothing_left(spec.change, funnel)
     problems += _same(arms) + _verdict(spec)
     if problems:
         raise SpecError(problems)
@@ -171,6 +170,17 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
         arms=arms,
         verdict=spec.verdict,
     )
+
+
+def _spelt_out(base: Table) -> Table:
+    """The base with every default in its place, so that a patch of one field leaves its neighbours as they were.
+
+    A base with a fault stays as it is: the fault is told where the patched base is read.
+    """
+    try:
+        return FunnelSpec.parse(base, "base").table()
+    except SpecError:
+        return base
 
 
 def _funnel(base: Table, patches: list[Table], where: str, problems: list[str]) -> FunnelSpec | None:
@@ -213,6 +223,14 @@ def _unpaired(name: str, arm: ArmSpec, funnel: FunnelSpec, base: FunnelSpec) -> 
             "or say `unpaired = true` in the arm."
         )
     return problems
+
+
+def _nothing_left(change: Change, base: FunnelSpec) -> list[str]:
+    """The change is measured against the value without it, so something must be left of that."""
+    if set(base.value.formula) - set(change.tasks.add):
+        return []
+    told = ", ".join(f"`{task}`" for task in base.value.formula)
+    return [f"base.value: should weigh a task that the change does not add. Found only {told}. Weigh another one."]
 
 
 def _same(arms: dict[str, FunnelSpec]) -> list[str]:

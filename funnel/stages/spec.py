@@ -27,11 +27,6 @@ class RankSpec(RankerSpec, Formula):
             raise ValueError("the formula should weigh at least one task. Found none.")
         return self
 
-    @property
-    def needs(self) -> RankerSpec:
-        """What has to be trained for it; keep and formula change without training."""
-        return self.ranker()
-
 
 class StagesSpec(Spec):
     """The ranking stages, in funnel order."""
@@ -45,8 +40,8 @@ class StagesSpec(Spec):
     def _affordable(self):
         problems = [
             f"`{name}` is a feature that stage `{stage}` cannot afford. It is for: {', '.join(FEATURE[name].stages)}."
-            for stage in type(self).model_fields
-            for name in getattr(self, stage).features
+            for stage in STAGES
+            for name in self.named(stage).features
             if stage not in FEATURE[name].stages
         ]
         if problems:
@@ -57,6 +52,14 @@ class StagesSpec(Spec):
                 "Raise `early.keep` or lower `late.keep`."
             )
         return self
+
+    def named(self, stage: str) -> RankSpec:
+        """The stage of a name."""
+        return getattr(self, stage)
+
+
+STAGES = tuple(StagesSpec.model_fields)
+"""the ranking stages by name, in funnel order"""
 
 
 class EvaluationSpec(Spec):

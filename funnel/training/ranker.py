@@ -23,7 +23,7 @@ from funnel.training.batches import Rows, Scaling, columns_of, rows
 from funnel.training.loop import fit
 from funnel.training.losses import task_losses
 from funnel.training.spec import RankerSpec
-from funnel.world.bubbles import Bubbles, join
+from funnel.world.bubbles import Bubbles, none
 from funnel.world.observed import Observed
 
 CACHED_FLOATS = 2**17
@@ -155,9 +155,8 @@ def start_at_base_rates(model: MultiTaskModel, spec: RankerSpec, labels: np.ndar
     The initialisation for rare classes of Lin et al. (ICCV 2017), with the measured rate.
     """
     found, ones = (~np.isnan(labels)).sum(0), np.nansum(labels, 0)
-    rate = np.where(
-        _binary(spec.tasks), (ones + 1) / (found + 2), 0.5
-    )  # a task without a positive still has a finite logit
+    # One more of each outcome, so that a task without a positive has a finite logit, too.
+    rate = np.where(_binary(spec.tasks), (ones + 1) / (found + 2), 0.5)
     logit = np.log(rate / (1 - rate))
     with torch.no_grad():
         model.head_bias.copy_(torch.from_numpy(logit.astype(np.float32)).view_as(model.head_bias))
@@ -168,7 +167,6 @@ class Server:
 
     def __init__(self, ranker: Ranker, observed: Observed, towers: Towers):
         self.ranker, self.observed, self.towers = ranker, observed, towers
-        self.no_bubbles = join(observed, np.empty(0, np.int64))
         with torch.inference_mode():
             weight, bias = ranker.model.first()
             # Scaling is affine, so it is folded into the first layer.
@@ -206,7 +204,7 @@ class Server:
         count = len(candidates)
         bubble = bubbles.at(candidates) if bubbles is not None else np.full(count, -1)
         user, position = requests.user[candidates.request], np.zeros(count, np.float32)
-        shown = bubbles or self.no_bubbles
+        shown = bubbles or none(len(requests), len(self.observed.creator))
         pairs = Pairs(self.observed, self.towers, user, candidates.item, position, shown, bubble)
         return torch.from_numpy(per_candidate(self.ranker.spec.features, pairs))
 

@@ -158,7 +158,7 @@ class Engagement:
             case "any":
                 none = np.ones(len(z), np.float32)
                 for part in task.any_of:
-                    none = none * (1 - self._mean(part, z, duration, {} if part not in means else means))
+                    none = none * (1 - self._mean(part, z, duration, dict(means)))
                 mean = 1 - none
         means[name] = mean
         return mean

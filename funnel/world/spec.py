@@ -5,8 +5,9 @@ The defaults were chosen from public facts before any verdict was seen, and none
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from funnel.errors import unknown
 from funnel.spec import Spec
 from funnel.tasks import Law, channel_laws
 
@@ -76,6 +77,16 @@ class EngagementSpec(Spec):
     """share of the effect that each further friend on the item keeps: rising with every friend, by less each time"""
     channels: dict[str, Law] = Field(default_factory=channel_laws)
     """the law of every channel; fields of one can be patched by name"""
+
+    @field_validator("channels")
+    @classmethod
+    def _all_and_no_other(cls, channels: dict[str, Law]) -> dict[str, Law]:
+        known = channel_laws()
+        problems = [unknown(name, known, "a channel") for name in channels if name not in known]
+        problems += [f"Channel `{name}` should have a law. Found none." for name in known if name not in channels]
+        if problems:
+            raise ValueError(" ".join(problems))
+        return channels
 
 
 class WorldSpec(Spec):
