@@ -39,7 +39,12 @@ setup: .venv/stamp
 	    ". Say which: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	@test -x $(RUN) || $(PYTHON) -m venv .venv
 	@$(RUN) -m pip install --quiet --disable-pip-version-check torch==$(TORCH)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,surgery]'
+	@touch $@
+
+# What only the benchmarks need: a peer to race.
+.venv/bench-stamp: .venv/stamp
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $@
 
 scenario: .venv/stamp
@@ -59,7 +64,7 @@ report: .venv/stamp
 test: .venv/stamp
 	@$(RUN) -m pytest -q -n 2
 
-bench: .venv/stamp
+bench: .venv/bench-stamp
 	@$(RUN) -m benchmarks
 
 lint: .venv/stamp
