@@ -10,7 +10,7 @@ import pytest
 from funnel import schema
 from funnel.errors import DataError, ResultsError
 from funnel.metrics.intervals import t_interval
-from funnel.scenario import results
+from funnel.scenario import envelope, results
 from funnel.scenario.estimates import Estimates, Key
 from tests import runs
 
@@ -193,7 +193,7 @@ def test_a_full_disk_leaves_no_summary(tmp_path, tables, monkeypatch):
 
 def test_no_folder(tmp_path):
     path = tmp_path / "nothing"
-    results.check_folder(path)
+    envelope.check_folder(path)
     with pytest.raises(ResultsError) as error:
         results.read(path)
     assert str(error.value) == f"{path}: should be a results folder. Found none. Run the scenario first."
@@ -202,7 +202,7 @@ def test_no_folder(tmp_path):
 def test_an_unfinished_folder(tmp_path):
     (tmp_path / "rows.parquet").touch()
     with pytest.raises(ResultsError) as error:
-        results.check_folder(tmp_path)
+        envelope.check_folder(tmp_path)
     assert str(error.value) == (
         f"{tmp_path}: should hold results.json. Found an unfinished run (rows.parquet). "
         "Move or delete it, and run the scenario again."

@@ -12,7 +12,7 @@ from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from funnel.scenario import pieces, results
+from funnel.scenario import envelope, pieces, results
 from funnel.scenario.executors import Executor, Outcome
 from funnel.scenario.folders import beside, put, recover
 from funnel.scenario.pieces import Job
@@ -49,7 +49,7 @@ def run(
     folder = (reports / scenario.name).resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     recover(folder)
-    results.check_folder(folder)
+    envelope.check_folder(folder)
     store = Store(data.resolve(), run=uuid.uuid4().hex if fresh else None)
     store.clean()
     jobs = pieces.plan(scenario)
