@@ -9,7 +9,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.container import BarContainer
 
 from funnel.errors import ResultsError
-from funnel.report import figures, page
+from funnel.report import page
+from funnel.report.figures import funnel
+from funnel.report.figures.catalogue import FIGURES, save
+from funnel.report.figures.style import INK, STYLE
 from funnel.report.view import UNKNOWN, Number, View, number, text
 from funnel.scenario import results
 from tests import runs
@@ -78,28 +81,28 @@ def tree(html):
 
 
 def drawn(plot, view):
-    with matplotlib.rc_context(figures.STYLE):
+    with matplotlib.rc_context(STYLE):
         return plot(view)
 
 
 def test_recall_has_a_line_and_intervals_for_every_arm_in_both_panels(view):
-    friend, other = drawn(figures.funnel_recall, view).axes
+    friend, other = drawn(funnel.funnel_recall, view).axes
     assert [axes.get_title(loc="left") for axes in (friend, other)] == ["Friend items", "Other items"]
     for axes in (friend, other):
         assert len(axes.containers) == len(view.arms)
         assert len([part for part in axes.collections if isinstance(part, LineCollection)]) == len(view.arms)
         assert [label.get_text() for label in axes.get_xticklabels()] == ["retrieval", "early", "late"]
     line = friend.containers[view.arms.index("both")].lines[0]
-    expected = [view.estimate("both", "recall", stage, "friend")["value"] for stage in figures.STAGES]
+    expected = [view.estimate("both", "recall", stage, "friend")["value"] for stage in funnel.STAGES]
     assert list(line.get_ydata()) == expected
 
 
 def test_arms_differ_by_colour_and_by_marker(view):
-    lines = [container.lines[0] for container in drawn(figures.funnel_recall, view).axes[0].containers]
+    lines = [container.lines[0] for container in drawn(funnel.funnel_recall, view).axes[0].containers]
     assert len({line.get_color() for line in lines}) == len({line.get_marker() for line in lines}) == len(view.arms)
 
 
-@pytest.mark.parametrize("plot", [figures.value_waterfall, figures.oracle_fates])
+@pytest.mark.parametrize("plot", [funnel.value_waterfall, funnel.oracle_fates])
 def test_bars_add_up_to_one(view, plot):
     panels = drawn(plot, view).axes
     assert [label.get_text() for label in panels[0].get_yticklabels()] == view.arms
@@ -111,16 +114,16 @@ def test_bars_add_up_to_one(view, plot):
 
 
 def test_wide_parts_of_a_bar_carry_their_number(view):
-    axes = drawn(figures.value_waterfall, view).axes[0]
+    axes = drawn(funnel.value_waterfall, view).axes[0]
     shown = view.estimate("both", "waterfall", "shown")["value"]
     assert f"{100 * shown:.1f}" in [label.get_text() for label in axes.texts]
 
 
 def test_figures_are_saved_as_svg_and_png_and_the_same_every_time(view, tmp_path):
-    figures.save(view, tmp_path / "a")
-    figures.save(view, tmp_path / "b")
+    save(FIGURES, view, tmp_path / "a")
+    save(FIGURES, view, tmp_path / "b")
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert names == sorted(f"{plot.name}.{kind}" for plot in figures.FIGURES for kind in ("svg", "png"))
+    assert names == sorted(f"{plot.name}.{kind}" for plot in FIGURES for kind in ("svg", "png"))
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
 
 
@@ -145,8 +148,8 @@ def test_ids_are_unique_and_links_lead_somewhere(tree):
 
 
 def test_figures_stand_in_the_page_in_its_own_ink(tree, html):
-    assert tree.tags.count("svg") == len(figures.FIGURES)
-    assert figures.INK not in html[html.index("<svg") :]
+    assert tree.tags.count("svg") == len(FIGURES)
+    assert INK not in html[html.index("<svg") :]
     assert "prefers-color-scheme: dark" in html
 
 
@@ -157,7 +160,7 @@ def test_every_table_scrolls_in_its_own_box(html):
 
 def test_every_caption_says_what_stands_behind_it(html):
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", html, flags=re.DOTALL)
-    assert len(captions) == len(figures.FIGURES)
+    assert len(captions) == len(FIGURES)
     assert all("n = 3 seeds (worlds), 40 requests each." in caption for caption in captions)
 
 

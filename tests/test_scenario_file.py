@@ -384,3 +384,44 @@ def test_a_patch_of_one_field_leaves_its_neighbours_as_they_were(scenarios):
 )
 def test_channels_are_known_and_complete_and_something_is_left_of_the_value(scenarios, assignment, told):
     assert problems(assignments=[assignment]) == (told,)
+
+
+# Diagnostics
+
+
+def test_diagnostics_are_asked_for_by_the_scenario(scenarios):
+    assert (load("bubbles").diagnostics, load("bubbles").frontier) == (False, None)
+    asked = load("bubbles", assignments=["diagnostics=true", "frontier=['long_view', 'bubble_engage']"])
+    assert (asked.diagnostics, asked.frontier) == (True, ("long_view", "bubble_engage"))
+    assert asked.arms == load("bubbles").arms
+
+
+@pytest.mark.parametrize(
+    ("assignments", "told"),
+    [
+        (
+            ["diagnostics=true", "frontier=['long_view', 'lik']"],
+            ("frontier: `lik` is not a task. Did you mean `like`?",),
+        ),
+        (
+            ["diagnostics=true", "frontier=['like', 'like']"],
+            ("frontier: should name two different tasks. Found `like` twice.",),
+        ),
+        (
+            ["diagnostics=true", "frontier=['like', 'share']"],
+            (
+                "frontier: `share` is not a task that the late stage of the proposal `late_only` predicts. "
+                "Known: bubble_engage, like, long_view.",
+            ),
+        ),
+        (
+            ["frontier=['like', 'long_view']"],
+            (
+                "frontier: should stand beside `diagnostics = true`, which it is a part of. Found "
+                "`diagnostics = false`. Switch it on, or remove `frontier`.",
+            ),
+        ),
+    ],
+)
+def test_a_frontier_that_cannot_be_is_told(scenarios, assignments, told):
+    assert problems(assignments=assignments) == told

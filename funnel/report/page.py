@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from funnel.errors import ResultsError
-from funnel.report import figures, tables
+from funnel.report import tables
+from funnel.report.figures.catalogue import FIGURES, save
 from funnel.report.view import View
 from funnel.scenario import results
 
@@ -37,7 +38,7 @@ def build(folder: Path) -> Path:
     found = results.read(folder)
     view = View(found.summary)
     try:
-        inline = figures.save(view, folder / "figures")
+        inline = save(FIGURES, view, folder / "figures")
         page = _environment().get_template("page.html.jinja").render(_context(view, found, inline))
         temporary = folder / f".{PAGE}.{os.getpid()}"
         temporary.write_text(page)
@@ -57,10 +58,10 @@ def _context(view: View, found: results.Results, inline: dict[str, str]) -> dict
         "verdict": found.summary["verdict"],
         "tones": TONES,
         "levels": _levels(view),
-        "behind": figures.behind(view),
+        "behind": view.behind,
         "figures": [
             {"name": plot.name, "title": plot.title, "svg": Markup(inline[plot.name]), "caption": plot.caption(view)}
-            for plot in figures.FIGURES
+            for plot in FIGURES
         ],
         "tables": tables.main(view),
         "more": [*tables.more(view), tables.facts(view)],

@@ -40,6 +40,14 @@ class View:
             for against, table in summary["differences"].items()
         }
 
+    @property
+    def behind(self) -> str:
+        """What stands behind the numbers of a figure."""
+        requests = f"{self.scenario['requests']:,} requests"
+        if self.seeds == 1:
+            return f"n = 1 seed (one world), {requests}. Intervals: bootstrap over requests, of that one world."
+        return f"n = {self.seeds} seeds (worlds), {requests} each. Intervals: 95 % t intervals over seeds."
+
     def estimate(self, arm: str, measure: str, stage: str = "", slice_: str = "all", task: str = "") -> Estimate:
         """The estimate, or one without a value where the run has none."""
         return self._estimates[arm].get((measure, stage, slice_, task), _nothing())

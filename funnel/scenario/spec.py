@@ -124,6 +124,17 @@ class ScenarioSpec(Spec):
     change: Change = Change()
     arms: dict[str, ArmSpec]
     verdict: VerdictSpec
+    diagnostics: bool = False
+    """whether the report also tells what multi-task training did to each task"""
+    frontier: tuple[str, str] | None = None
+    """two tasks between which the diagnostics draw Pareto frontiers"""
+
+    @field_validator("frontier")
+    @classmethod
+    def _two_tasks(cls, tasks: tuple[str, str] | None) -> tuple[str, str] | None:
+        if tasks and tasks[0] == tasks[1]:
+            raise ValueError(f"should name two different tasks. Found `{tasks[0]}` twice.")
+        return _known(tasks, tasks or (), TASK, "a task")
 
 
 class Scenario(Spec):
@@ -138,6 +149,8 @@ class Scenario(Spec):
     arms: dict[str, FunnelSpec]
     """in the order of the file"""
     verdict: VerdictSpec
+    diagnostics: bool = False
+    frontier: tuple[str, str] | None = None
 
 
 def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
@@ -158,7 +171,7 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
     if funnel:
         problems += [problem for name, arm in arms.items() for problem in _unpaired(name, spec.arms[name], arm, funnel)]
         problems += _nothing_left(spec.change, funnel)
-    problems += _same(arms) + _verdict(spec)
+    problems += _same(arms) + _verdict(spec) + _frontier(spec, arms.get(spec.verdict.proposal))
     if problems:
         raise SpecError(problems)
     return Scenario(
@@ -169,6 +182,8 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
         change=spec.change,
         arms=arms,
         verdict=spec.verdict,
+        diagnostics=spec.diagnostics,
+        frontier=spec.frontier,
     )
 
 
@@ -252,6 +267,22 @@ def _verdict(spec: ScenarioSpec) -> list[str]:
     if len(set(roles.values())) < len(roles):
         told = ", ".join(f"{role} `{arm}`" for role, arm in roles.items())
         problems.append(f"verdict: should compare three different arms. Found {told}.")
+    return problems
+
+
+def _frontier(spec: ScenarioSpec, proposal: FunnelSpec | None) -> list[str]:
+    if not spec.frontier:
+        return []
+    problems = []
+    if not spec.diagnostics:
+        problems.append(
+            "frontier: should stand beside `diagnostics = true`, which it is a part of. Found `diagnostics = false`. "
+            "Switch it on, or remove `frontier`."
+        )
+    if proposal:
+        tasks = proposal.stages.late.tasks
+        what = f"a task that the late stage of the proposal `{spec.verdict.proposal}` predicts"
+        problems += [f"frontier: {unknown(task, tasks, what)}" for task in spec.frontier if task not in tasks]
     return problems
 
 

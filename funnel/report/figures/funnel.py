@@ -1,25 +1,12 @@
-"""The figures of a report: drawn from estimates, colour-blind safe (Okabe and Ito 2008), the same bytes every time."""
+"""The figures of the funnel: who lost the best items, and what they were worth."""
 
-import io
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import matplotlib
-
-matplotlib.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS, INK, whiskers
 from funnel.report.view import View
 
-INK = "#1b1f24"
-"""text and axes; becomes the page's own text colour where a figure stands in a page"""
-ARM_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-ARM_MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 FATES = {
     "shown": ("shown", "#0072B2", "white"),
     "late": ("lost at late", "#E69F00", "black"),
@@ -31,33 +18,6 @@ STAGES = ("retrieval", "early", "late")
 PANELS = (("friend", "Friend items"), ("other", "Other items"))
 READABLE = 0.035
 """share of a figure's width from which a part of a bar is wide enough for its label"""
-STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "funnel",
-    "text.color": INK,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-}
-
-
-@dataclass(frozen=True)
-class Plot:
-    """One figure of the catalogue."""
-
-    name: str
-    title: str
-    draw: Callable[[View], Figure]
-    caption: Callable[[View], str]
 
 
 def funnel_recall(view: View) -> Figure:
@@ -89,15 +49,10 @@ def _recall_line(axes: Axes, view: View, arm: str, slice_: str) -> bool:
     if any(estimate["value"] is None for estimate in found):
         return False
     shift = 0.07 * (place - (len(view.arms) - 1) / 2)  # side by side, so that intervals do not hide one another
-    values = [estimate["value"] for estimate in found]
-    ends = [_ends(estimate) for estimate in found]
     axes.errorbar(
         [shift + stage for stage in range(len(STAGES))],
-        values,
-        yerr=[
-            [value - low for value, (low, _) in zip(values, ends, strict=True)],
-            [high - value for value, (_, high) in zip(values, ends, strict=True)],
-        ],
+        [estimate["value"] for estimate in found],
+        yerr=whiskers(found),
         label=arm,
         color=ARM_COLOURS[place % len(ARM_COLOURS)],
         marker=ARM_MARKERS[place % len(ARM_MARKERS)],
@@ -107,15 +62,6 @@ def _recall_line(axes: Axes, view: View, arm: str, slice_: str) -> bool:
         capsize=2.5,
     )
     return True
-
-
-def _ends(estimate: dict) -> tuple[float, float]:
-    """The interval over seeds; with one seed the bootstrap's; the value itself where there is neither."""
-    for prefix in ("", "bootstrap_"):
-        low, high = estimate[f"{prefix}low"], estimate[f"{prefix}high"]
-        if low is not None:
-            return min(low, estimate["value"]), max(high, estimate["value"])
-    return estimate["value"], estimate["value"]
 
 
 def value_waterfall(view: View) -> Figure:
@@ -170,68 +116,25 @@ def _fates_legend(figure: Figure, *panels: Axes) -> None:
         figure.legend(found.values(), found.keys(), loc="outside upper left", ncols=len(FATES), frameon=False)
 
 
-def behind(view: View) -> str:
-    """What stands behind the numbers of a figure."""
-    requests = f"{view.scenario['requests']:,} requests"
-    if view.seeds == 1:
-        return f"n = 1 seed (one world), {requests}. Intervals: bootstrap over requests, of that one world."
-    return f"n = {view.seeds} seeds (worlds), {requests} each. Intervals: 95 % t intervals over seeds."
-
-
-def _recall_caption(view: View) -> str:
+def recall_caption(view: View) -> str:
     return (
         "Recall of the oracle set, the items of the whole corpus with the greatest true value, after each stage. Look "
         "for the step at which arms part, and whether it is the same step for friend items and for others. A change "
-        f"that the early stage cannot see leaves the arms together up to `early`. {behind(view)}"
+        f"that the early stage cannot see leaves the arms together up to `early`. {view.behind}"
     )
 
 
-def _waterfall_caption(view: View) -> str:
+def waterfall_caption(view: View) -> str:
     return (
         "Each bar is the oracle's value: what the slate realises, and what the best slate lost at each stage. The "
         f"parts add up to 100. Parts under {100 * READABLE:.1f} are not labelled; the tables give all with intervals. "
-        f"{behind(view).split('Intervals')[0].strip()}"
+        f"{view.behind.split('Intervals')[0].strip()}"
     )
 
 
-def _fates_caption(view: View) -> str:
+def fates_caption(view: View) -> str:
     return (
         "Where the items of the oracle set ended. A wide `lost at early` among friend items beside a narrow one among "
         "others is a change that the early stage does not follow. Bars add up to 100; recall after late is the part "
-        f"shown, with its interval in the first figure. {behind(view).split('Intervals')[0].strip()}"
+        f"shown, with its interval in the first figure. {view.behind.split('Intervals')[0].strip()}"
     )
-
-
-FIGURES: tuple[Plot, ...] = (
-    Plot("funnel_recall", "Recall down the funnel", funnel_recall, _recall_caption),
-    Plot("value_waterfall", "Where value is lost", value_waterfall, _waterfall_caption),
-    Plot("oracle_fates", "Where the oracle's items ended", oracle_fates, _fates_caption),
-)
-
-
-def save(view: View, folder: Path) -> dict[str, str]:
-    """Draw every figure into `folder` as SVG and PNG; return the SVG by name, ready to stand in a page."""
-    folder.mkdir(parents=True, exist_ok=True)
-    inline = {}
-    with matplotlib.rc_context(STYLE):
-        for plot in FIGURES:
-            figure = plot.draw(view)
-            (folder / f"{plot.name}.svg").write_text(_svg(figure, transparent=False))
-            figure.savefig(folder / f"{plot.name}.png", dpi=160, metadata={"Software": None})
-            inline[plot.name] = _inline(_svg(figure, transparent=True), plot)
-    return inline
-
-
-def _svg(figure: Figure, transparent: bool) -> str:
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
-
-
-def _inline(svg: str, plot: Plot) -> str:
-    """The drawing alone, in the page's text colour, with ids that no other figure of the page has."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-", svg)
-    svg = svg.replace(INK, "currentColor")
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{plot.title}" ', 1)

@@ -1,0 +1,42 @@
+"""The catalogue of figures. To add one: a function from a `View` to a `Figure`, one to its caption, one line here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from funnel.report.figures import funnel
+from funnel.report.figures.style import STYLE, inline, svg
+from funnel.report.view import View
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One figure of the catalogue."""
+
+    name: str
+    title: str
+    draw: Callable[[View], Figure]
+    caption: Callable[[View], str]
+
+
+FIGURES: tuple[Plot, ...] = (
+    Plot("funnel_recall", "Recall down the funnel", funnel.funnel_recall, funnel.recall_caption),
+    Plot("value_waterfall", "Where value is lost", funnel.value_waterfall, funnel.waterfall_caption),
+    Plot("oracle_fates", "Where the oracle's items ended", funnel.oracle_fates, funnel.fates_caption),
+)
+
+
+def save(plots: Sequence[Plot], view: View, folder: Path) -> dict[str, str]:
+    """Draw the figures into `folder` as SVG and PNG; return the SVG by name, ready to stand in a page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = {}
+    with matplotlib.rc_context(STYLE):
+        for plot in plots:
+            figure = plot.draw(view)
+            (folder / f"{plot.name}.svg").write_text(svg(figure, transparent=False))
+            figure.savefig(folder / f"{plot.name}.png", dpi=160, metadata={"Software": None})
+            drawn[plot.name] = inline(svg(figure, transparent=True), plot.name, plot.title)
+    return drawn
