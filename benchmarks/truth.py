@@ -47,8 +47,8 @@ def settled(bed: Bed) -> list[Figure]:
 
 def channels(value: Formula) -> int:
     """How many channels' logits a value needs."""
-    tasks = {part for task in value.formula for part in (TASK[task].any_of or (task,))}
-    return len({TASK[task].channel for task in tasks})
+    tasks = {part for task in value.wanted for part in (TASK[task].any_of or (task,))}
+    return len({channel for task in tasks if (channel := TASK[task].channel)})
 
 
 def _evaluate_all(engagement: Engagement, value: Formula, users: np.ndarray, n: int) -> Work:

@@ -121,6 +121,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("past_views", "item", 1, lambda o: np.log1p(o.past_views)[:, None]),
     # Smoothed with one like in fifty views: a new item starts at the common rate.
     Feature("past_like_rate", "item", 1, lambda o: np.log((o.past_likes + 1) / (o.past_views + 50))[:, None]),
+    # Smoothed likewise with one click in twenty-five views.
+    Feature("past_click_rate", "item", 1, lambda o: np.log((o.past_clicks + 1) / (o.past_views + 25))[:, None]),
     Feature("tower_match", "pair", 1, lambda p: p.dot(p.towers.user, p.towers.item), macs=32),
     Feature("content_match", "pair", 1, _content_match, macs=16, stages=("late",)),
     Feature("history_match", "pair", 2, _history_match, macs=256, stages=("late",)),

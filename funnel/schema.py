@@ -16,7 +16,7 @@ IMPRESSIONS: Schema = {
     "propensity": pl.Float32,  # probability that the policy put this item at this position
     "explored": pl.Boolean,
     "bubble_count": pl.Int8,
-    # A label is null where its condition did not hold: no bubble was on the item.
+    # A label is null where its condition did not hold: no bubble was on the item, no click came before the conversion.
     **{task.name: pl.Float32 for task in TASKS},
 }
 """One row an impression: what was shown, why, and what the user did."""

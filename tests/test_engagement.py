@@ -1,5 +1,7 @@
 """The engagement oracle: its terms are separate knobs, its labels follow its probabilities, its top n is exact."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,13 @@ from tests.worlds import TINY
 
 VALUE = Formula(formula={"long_view": 1.0, "comment": 5.0, "hide": -20.0, "watch_seconds": 0.01, "bubble_engage": 0.5})
 PRODUCT = Formula(formula={"long_view": 1.0, "like": 0.3, "hide": -0.2, "bubble_engage": 0.4}, combine="product")
+# A chain whose root is worth something and whose end costs something, so that the root is wanted high and low at once.
+CHAIN = Formula(formula={"click": 0.5, "conversion": 6.0, "watch_grade": 0.1, "hide": -20.0})
+REGRET = Formula(formula={"click": 1.0, "conversion": -8.0, "watch_grade": -0.02, "bubble": 0.01, "bubble_tap": 3.0})
+CHAIN_PRODUCT = Formula(
+    formula={"conversion": 0.6, "click": -0.2, "long_view": 0.5, "bubble_tap": 0.1}, combine="product"
+)
+VALUES = {"sum": VALUE, "product": PRODUCT, "chain": CHAIN, "regret": REGRET, "chain_product": CHAIN_PRODUCT}
 
 
 def _with(world: World, **knobs) -> Engagement:
@@ -29,7 +38,7 @@ def _all_values(engagement: Engagement, value: Formula, user: int) -> np.ndarray
     return engagement.value(value, z, engagement.world.observed.duration, rows >= 0)
 
 
-@pytest.mark.parametrize("value", [VALUE, PRODUCT], ids=["sum", "product"])
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 def test_the_oracle_is_exact(world, value):
     engagement = Engagement.of(world)
     users = np.arange(0, 400, 9)
@@ -61,8 +70,9 @@ def _bubble_means(engagement: Engagement) -> tuple[dict, dict]:
     users = np.arange(engagement.world.users)
     bubbles = join(engagement.world.observed, users)
     user, duration = users[bubbles.request], engagement.world.observed.duration[bubbles.item]
-    shown = engagement.means(engagement.logits(user, bubbles.item, engagement.cue(bubbles)), duration)
-    hidden = engagement.means(engagement.logits(user, bubbles.item, np.zeros(len(user), np.float32)), duration)
+    friend, there = engagement.cue(bubbles), np.ones(len(user), bool)
+    shown = engagement.means(engagement.logits(user, bubbles.item, friend), duration, there)
+    hidden = engagement.means(engagement.logits(user, bubbles.item, np.zeros_like(friend)), duration, there)
     return shown, hidden
 
 
@@ -73,7 +83,7 @@ def test_without_cue_and_shift_a_bubble_changes_nothing_and_homophily_stays(worl
     random = np.random.default_rng(0)
     user, item = random.integers(0, world.users, 20_000), random.integers(0, world.items, 20_000)
     z = engagement.logits(user, item, np.zeros(20_000, np.float32))
-    anybody = engagement.means(z, world.observed.duration[item])
+    anybody = engagement.means(z, world.observed.duration[item], np.zeros(20_000, bool))
     assert hidden["long_view"].mean() > 1.05 * anybody["long_view"].mean()
 
 
@@ -120,14 +130,20 @@ def test_labels_follow_their_probabilities_and_do_not_contradict_each_other(worl
     duration = world.observed.duration[item]
     bubble = random.random(n) < 0.5
     labels = engagement.labels(z, duration, bubble, np.arange(n), item)
-    means = engagement.means(z, duration)
+    means = engagement.means(z, duration, bubble)
+    clicked = labels["click"] > 0
     for task in TASKS:
-        held = bubble if task.given else np.ones(n, bool)
+        held = {None: np.ones(n, bool), "bubble": bubble, "click": clicked}[task.given]
         assert np.isnan(labels[task.name]).tolist() == (~held).tolist()
         error = labels[task.name][held].std() / np.sqrt(held.sum()) + 1e-6
         assert abs(labels[task.name][held].mean() - means[task.name][held].mean()) < 4.5 * error, task.name
     assert (labels["long_view"] <= labels["effective_view"]).all()
     assert ((labels["watch_seconds"] >= duration * 0.999) >= (labels["long_view"] > 0)).all()
+    grade = labels["watch_grade"]
+    assert np.array_equal(grade >= 2, labels["effective_view"] > 0)
+    # At the border itself the share and the probability may round to different sides.
+    assert (np.abs((grade >= 3) - labels["long_view"]).mean() < 1e-4) and (grade.max() == 3)
+    assert np.array_equal(labels["bubble"], bubble)
     engaged = (labels["long_view"] + labels["like"] + labels["comment"]) > 0
     assert np.array_equal(labels["bubble_engage"][bubble] > 0, engaged[bubble])
 
@@ -136,4 +152,28 @@ def test_attention_fades_down_the_slate(world):
     engagement = Engagement.of(world)
     user, item = np.zeros(5, np.int64), np.full(5, 3)
     z = engagement.logits(user, item, np.zeros(5, np.float32), np.arange(5))
-    assert (np.diff(z, axis=0) < 0).all()
+    fades = np.array([law.position < 0 for law in world.spec.engagement.channels.values()])
+    # Whoever has clicked has left the slate, so the place decides no conversion.
+    assert [name for name, fading in zip(engagement.channels, fades, strict=True) if not fading] == ["conversion"]
+    assert (np.diff(z, axis=0)[:, fades] < 0).all() and (np.diff(z, axis=0)[:, ~fades] == 0).all()
+
+
+def test_the_truth_keeps_a_task_whose_condition_nobody_can_see_beforehand(world):
+    engagement, n = Engagement.of(world), 50
+    z = engagement.logits(np.arange(n), np.arange(n), np.zeros(n, np.float32))
+    bubble = np.arange(n) % 2 == 0
+    means = engagement.held(engagement.means(z, world.observed.duration[:n], bubble), bubble)
+    assert np.array_equal(np.isnan(means["bubble_tap"]), ~bubble) and np.array_equal(means["bubble"], bubble)
+    assert not np.isnan(means["conversion"]).any()
+    # The mean is as if the condition held: the value takes the probability of the whole chain.
+    conversions = Formula(formula={"conversion": 1.0})
+    joint = engagement.value(conversions, z, world.observed.duration[:n], bubble)
+    assert np.allclose(joint, means["click"] * means["conversion"])
+
+
+def test_appeal_moves_clicks_and_no_watching_by_default(world):
+    engagement = Engagement.of(world)
+    flat = replace(world.truth, appeal=np.zeros_like(world.truth.appeal))
+    without = Engagement.of(World(world.spec, world.seed, flat, world.observed))
+    differs = (engagement.item_part != without.item_part).any(0)
+    assert [name for name, moved in zip(engagement.channels, differs, strict=True) if moved] == ["click"]

@@ -283,6 +283,18 @@ stages.middle.keep = 3
             '[arms.twice]\nstages.early.features = ["age", "age"]',
             "arms.twice.stages.early.features: should name each feature once. Found `age` twice.",
         ),
+        (
+            '[arms.orphan]\nstages.late.tasks.add = ["conversion"]\nstages.late.formula.conversion = 5.0',
+            "arms.orphan.stages.late: formula: `conversion` should count by the probability of its condition `click`. "
+            "Found a stage that predicts only long_view, like, conversion. Add `click` to its tasks, or take "
+            "`conversion` out of the formula.",
+        ),
+        (
+            '[arms.powers]\nstages.late.combine = "product"\nstages.late.tasks.add = ["watch_grade"]\n'
+            "stages.late.formula.watch_grade = 0.5",
+            "arms.powers.stages.late: formula: a product should weigh binary tasks. Found `watch_grade`, a graded "
+            'task. Take it out, or say `combine = "sum"`.',
+        ),
         ('[arms.more]\nat = ["late", "late"]', "arms.more.at: should name each stage once. Found `late` twice."),
         (
             '[arms.more]\nat = ["late"]\nstages.late.tasks.add = ["bubble_engage"]',

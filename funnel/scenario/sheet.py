@@ -94,7 +94,7 @@ def _chunk(
     bubble = bubbles.at(rows)
     shown = bubble >= 0
     z = engagement.logits(requests.user[rows.request], rows.item, engagement.friend_term(bubbles, bubble))
-    means = engagement.means(z, retrieve.observed.duration[rows.item])
+    means = engagement.means(z, retrieve.observed.duration[rows.item], shown)
     closeness = np.where(shown, bubbles.closeness[bubble] if len(bubbles.item) else 0, 0).astype(np.float32)
     columns = {
         "oracle": position_in(keys, best.keys(items)) >= 0,

@@ -7,10 +7,9 @@ import numpy as np
 
 from funnel.candidates import Candidates, Requests, Step, position_in
 from funnel.errors import StageError
-from funnel.formula import evaluate
+from funnel.formula import evaluate, needs_bubble
 from funnel.select import top
 from funnel.stages.spec import RankSpec
-from funnel.tasks import TASK
 from funnel.training.ranker import Server
 from funnel.world.bubbles import Bubbles
 
@@ -62,10 +61,11 @@ class Rank(Stage):
     def formula(self, predicted: dict[str, np.ndarray], candidates: Candidates, bubbles: Bubbles) -> np.ndarray:
         """float32 (n,): the score of predictions.
 
-        A conditional task counts where its condition is seen to hold. A stage without a feature that tells of bubbles
-        cannot see it, so there the task counts on every candidate.
+        A conditional task counts by the probability that its condition holds. A stage with a feature that tells of
+        bubbles sees which candidates carry one; one without it takes its prediction of `bubble`, or, where it makes
+        none, counts the task on every candidate.
         """
-        conditional = self._sees_bubbles and any(TASK[task].given for task in self.spec.formula)
+        conditional = self._sees_bubbles and any(needs_bubble(task) for task in self.spec.formula)
         return evaluate(self.spec, predicted, bubbles.at(candidates) >= 0 if conditional else None)
 
     def score(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> np.ndarray:

@@ -6,7 +6,7 @@ from funnel.errors import unknown
 from funnel.features import FEATURE
 from funnel.retrieval.retrieve import RetrievalSpec
 from funnel.spec import Spec
-from funnel.tasks import TASK, Formula
+from funnel.tasks import BUBBLE, TASK, Formula, chain
 from funnel.traffic.spec import TrafficSpec
 from funnel.training.spec import RankerSpec, TowersSpec
 from funnel.world.spec import WorldSpec
@@ -23,6 +23,14 @@ class RankSpec(RankerSpec, Formula):
         for task in self.formula:
             if task not in self.tasks:
                 raise ValueError(f"formula: {unknown(task, self.tasks, 'a task that the stage predicts')}")
+            # Of a bubble a stage may know without predicting it.
+            unpredicted = [step for step in chain(task) if step not in (*self.tasks, BUBBLE)]
+            if unpredicted:
+                raise ValueError(
+                    f"formula: `{task}` should count by the probability of its condition `{unpredicted[0]}`. Found a "
+                    f"stage that predicts only {', '.join(self.tasks)}. Add `{unpredicted[0]}` to its tasks, or take "
+                    f"`{task}` out of the formula."
+                )
         if not self.formula:
             raise ValueError("the formula should weigh at least one task. Found none.")
         return self

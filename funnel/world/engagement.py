@@ -1,9 +1,9 @@
 """The engagement oracle: the true probability of every task for any user, item, bubble context and position.
 
 Every channel (watch, like, ...) has a logit that is linear in the terms taste, quality, freshness, duration, tendency,
-position and friend; `Law` holds a channel's sensitivities and `EngagementSpec` the strength of each term.
+position, friend and appeal; `Law` holds a channel's sensitivities and `EngagementSpec` the strength of each term.
 
-Watching follows one law, so that its three tasks cannot contradict each other: the share R of the video that is watched
+Watching follows one law, so that its four tasks cannot contradict each other: the share R of the video that is watched
 is log-logistic with shape one, P(R >= r) = 1 / (1 + r exp(-z)), cut at two runs. Hence P(R >= 1) = sigmoid(z), and the
 expected share has the closed form exp(z) log(1 + 2 exp(-z)). Given the logits, channels are independent of each other.
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
-from funnel.formula import evaluate
+from funnel.formula import evaluate, needs_bubble
 from funnel.rng import keyed_uniforms
-from funnel.tasks import TASK, TASKS, Formula
+from funnel.tasks import TASK, TASKS, Formula, Task, chain
 from funnel.world.bubbles import Bubbles
 from funnel.world.spec import EngagementSpec
 from funnel.world.truth import match
@@ -61,7 +61,7 @@ class Engagement:
     user_part: np.ndarray
     """float32 (U, K): tendency term of each channel"""
     item_part: np.ndarray
-    """float32 (I, K): base, quality, freshness and duration terms"""
+    """float32 (I, K): base, quality, freshness, duration and appeal terms"""
     taste: np.ndarray
     """float32 (K,): logit per unit of match"""
     position: np.ndarray
@@ -87,6 +87,7 @@ class Engagement:
             + truth.quality[:, None] * coefficients("quality")
             + fresh[:, None] * coefficients("freshness")
             + length[:, None] * coefficients("duration")
+            + truth.appeal[:, None] * coefficients("appeal")
         )
         return cls(
             world=world,
@@ -131,23 +132,28 @@ class Engagement:
         term[shown] = self.cue(bubbles, rows[shown])
         return term
 
-    def means(self, z: np.ndarray, duration: np.ndarray, tasks: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
-        """True mean of each task: probability, or expected seconds. Conditional tasks as if the condition held.
+    def means(
+        self, z: np.ndarray, duration: np.ndarray, bubble: np.ndarray, tasks: tuple[str, ...] | None = None
+    ) -> dict[str, np.ndarray]:
+        """True mean of each task: probability, expected grade or seconds; conditional tasks as if the condition held.
 
         Args:
-            z: float32 (n, K). duration: float32 (n,), seconds. tasks: the wanted ones; all if not given.
+            z: float32 (n, K). duration: float32 (n,), seconds. bubble: bool (n,), whether the pair carries one.
+            tasks: the wanted ones; all if not given.
         """
         z = np.clip(z, -LIMIT, LIMIT)
         means: dict[str, np.ndarray] = {}
         for name in tasks or tuple(task.name for task in TASKS):
-            self._mean(name, z, duration, means)
+            self._mean(name, z, duration, bubble, means)
         return means
 
-    def _mean(self, name: str, z: np.ndarray, duration: np.ndarray, means: dict[str, np.ndarray]) -> np.ndarray:
+    def _mean(
+        self, name: str, z: np.ndarray, duration: np.ndarray, bubble: np.ndarray, means: dict[str, np.ndarray]
+    ) -> np.ndarray:
         if name in means:
             return means[name]
         task = TASK[name]
-        logits = z[:, self.channels.index(task.channel)]
+        logits = z[:, self.channels.index(task.channel)] if task.channel else None
         match task.reads:
             case "probability":
                 mean = expit(logits)
@@ -155,23 +161,30 @@ class Engagement:
                 mean = expit(logits - np.log(EFFECTIVE))
             case "seconds":
                 mean = duration * np.exp(logits) * np.log1p(RUNS * np.exp(-logits))
+            case "grades":
+                mean = sum(expit(logits - np.log(np.float32(grade))) for grade in task.grades)
+            case "context":
+                mean = bubble.astype(np.float32)
             case "any":
                 none = np.ones(len(z), np.float32)
                 for part in task.any_of:
-                    none = none * (1 - self._mean(part, z, duration, dict(means)))
+                    none = none * (1 - self._mean(part, z, duration, bubble, dict(means)))
                 mean = 1 - none
         means[name] = mean
         return mean
 
     def value(self, formula: Formula, z: np.ndarray, duration: np.ndarray, bubble: np.ndarray) -> np.ndarray:
-        """float32 (n,): the formula on the truth. Args as in `means`; bubble bool (n,)."""
-        return evaluate(formula, self.means(z, duration, tuple(formula.formula)), bubble)
+        """float32 (n,): the formula on the truth. Args as in `means`."""
+        return evaluate(formula, self.means(z, duration, bubble, formula.wanted), bubble)
 
     @staticmethod
     def held(means: dict[str, np.ndarray], bubble: np.ndarray) -> dict[str, np.ndarray]:
-        """The means with nan where a task's condition does not hold."""
+        """The means with nan where a task's condition is seen not to hold: it needs a bubble, and there is none.
+
+        Of other conditions (a click) nobody knows beforehand whether they will hold, so their tasks keep their means.
+        """
         return {
-            task: np.where(bubble, mean, np.nan).astype(np.float32) if TASK[task].given else mean.astype(np.float32)
+            task: np.where(bubble, mean, np.nan).astype(np.float32) if needs_bubble(task) else mean.astype(np.float32)
             for task, mean in means.items()
         }
 
@@ -187,20 +200,47 @@ class Engagement:
         watch = self.channels.index("watch")
         share = np.exp(np.clip(z[:, watch], -LIMIT, LIMIT) - logit(draws[:, watch]))
         happened = draws < expit(z)
-        labels: dict[str, np.ndarray] = {}
+        outcomes: dict[str, np.ndarray] = {}
         for task in sorted(TASKS, key=lambda task: bool(task.any_of)):
-            match task.reads:
-                case "probability":
-                    label = happened[:, self.channels.index(task.channel)]
-                case "effective":
-                    label = share >= EFFECTIVE
-                case "seconds":
-                    label = duration * np.minimum(share, RUNS)
-                case "any":
-                    label = np.logical_or.reduce([labels[part] > 0 for part in task.any_of])
-            label = label.astype(np.float32)
-            labels[task.name] = label if task.given is None else np.where(bubble, label, np.float32(np.nan))
-        return labels
+            outcomes[task.name] = self._outcome(task, happened, share, duration, bubble, outcomes)
+        return {name: _where_given(name, outcomes) for name in TASK}
+
+    def _outcome(
+        self,
+        task: Task,
+        happened: np.ndarray,
+        share: np.ndarray,
+        duration: np.ndarray,
+        bubble: np.ndarray,
+        outcomes: dict[str, np.ndarray],
+    ) -> np.ndarray:
+        """float32 (n,): what comes of a task if its condition holds.
+
+        Args:
+            happened: bool (n, K). share: float32 (n,), of the video that is watched. outcomes: of earlier tasks.
+        """
+        match task.reads:
+            case "probability":
+                outcome = happened[:, self.channels.index(task.channel)]
+            case "effective":
+                outcome = share >= EFFECTIVE
+            case "seconds":
+                outcome = duration * np.minimum(share, RUNS)
+            case "grades":
+                outcome = sum((share >= np.float32(grade)).astype(np.float32) for grade in task.grades)
+            case "context":
+                outcome = bubble
+            case "any":
+                outcome = np.logical_or.reduce([outcomes[part] > 0 for part in task.any_of])
+        return outcome.astype(np.float32)
+
+
+def _where_given(name: str, outcomes: dict[str, np.ndarray]) -> np.ndarray:
+    """float32 (n,): the outcome of a task, nan where a task of the chain that leads to it did not happen."""
+    outcome = outcomes[name]
+    for step in chain(name)[:-1]:
+        outcome = np.where(outcomes[step] > 0, outcome, np.float32(np.nan))
+    return outcome
 
 
 def _standard(values: np.ndarray) -> np.ndarray:

@@ -29,6 +29,8 @@ class Observed:
     """float32 (I,): public view counter before the window"""
     past_likes: np.ndarray
     """float32 (I,): public like counter before the window"""
+    past_clicks: np.ndarray
+    """float32 (I,): clicks counted before the window"""
     friend_offsets: np.ndarray
     """int64 (U + 1,): user u has adjacency rows friend_offsets[u] to friend_offsets[u + 1], closest estimate first"""
     friend: np.ndarray

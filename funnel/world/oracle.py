@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnel.formula import evaluate
+from funnel.formula import combined, joint
 from funnel.tasks import Formula
 from funnel.world.bubbles import Bubbles, join
 from funnel.world.engagement import Engagement
@@ -107,12 +107,16 @@ def bounds(engagement: Engagement, value: Formula) -> Bounds:
             continue
         low = low_item[:, None] + low_taste + users.min(0)
         high = high_item[:, None] + high_taste + users.max(0)
-        shape, tasks = low.shape[:2], tuple(value.formula)
-        least = engagement.means(low.reshape(-1, low.shape[2]), np.repeat(low_duration, MATCH_BINS), tasks)
-        most = engagement.means(high.reshape(-1, high.shape[2]), np.repeat(high_duration, MATCH_BINS), tasks)
-        # Value rises with the mean of a task of positive weight and falls with the others, summed or multiplied.
-        best = {task: most[task] if weight >= 0 else least[task] for task, weight in value.formula.items()}
-        worth = evaluate(value, best, np.zeros(shape[0] * shape[1], bool)).reshape(shape)
+        shape, none = low.shape[:2], np.zeros(low.shape[0] * low.shape[1], bool)
+        lengths = (np.repeat(length, MATCH_BINS) for length in (low_duration, high_duration))
+        least, most = (
+            engagement.means(z.reshape(-1, z.shape[2]), length, none, value.wanted)
+            for z, length in zip((low, high), lengths, strict=True)
+        )
+        # Value rises with a task of positive weight and falls with the others, summed or multiplied; and the joint
+        # probability of a task and its chain rises with every logit of the chain.
+        best = {task: joint(task, most if weight >= 0 else least, none) for task, weight in value.formula.items()}
+        worth = combined(value, best, none).reshape(shape)
         table[b] = np.maximum.accumulate(worth, axis=1) + SLACK * np.maximum(1, np.abs(worth).max())
     scale = np.float32(np.sqrt(world.truth.topic.shape[1]))
     topic = np.where(member.reshape(-1, 1), world.truth.topic[np.maximum(grouped, 0)].reshape(-1, world.spec.dims), 0)

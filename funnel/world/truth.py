@@ -19,6 +19,8 @@ class Truth:
     """float32 (U,): standard normal readiness to engage"""
     quality: np.ndarray
     """float32 (I,): standard normal"""
+    appeal: np.ndarray
+    """float32 (I,): standard normal, independent of quality: how well cover and headline sell the item"""
     popularity: np.ndarray
     """float32 (I,): expected share of views, sums to one"""
     activity: np.ndarray

@@ -106,6 +106,13 @@ def _past(spec: WorldSpec, items: population.Items, seed: int) -> tuple[np.ndarr
     return views.astype(np.float32), likes.astype(np.float32)
 
 
+def _past_clicks(spec: WorldSpec, quality: np.ndarray, appeal: np.ndarray, views: np.ndarray, seed: int) -> np.ndarray:
+    """float32 (I,): clicks among the views before the window, which follow appeal first."""
+    click = spec.engagement.channels["click"]
+    rate = expit(click.base + click.quality * quality + click.appeal * appeal)
+    return stream(seed, "world", "clicks").binomial(views.astype(np.int64), rate).astype(np.float32)
+
+
 def generate(spec: WorldSpec, seed: int) -> World:
     """Draws a world; cost and memory grow linearly with users, items and friendships."""
     centres = population.communities(spec, seed)
@@ -121,6 +128,8 @@ def generate(spec: WorldSpec, seed: int) -> World:
     content = _content(spec, items.topic, seed)
     interests = population.unit(sum(content[history[:, h]] for h in range(spec.history)))
     past_views, past_likes = _past(spec, items, seed)
+    # Drawn apart from the other latents of items, so that whatever was drawn before it came in stays as it was.
+    appeal = stream(seed, "world", "appeal").standard_normal(spec.items, dtype=np.float32)
     # Activity is seen as a count.
     counted = stream(seed, "world", "activity").poisson(spec.past_requests * spec.users * people.activity)
     truth = Truth(
@@ -129,6 +138,7 @@ def generate(spec: WorldSpec, seed: int) -> World:
         community=people.community,
         tendency=people.tendency,
         quality=items.quality,
+        appeal=appeal,
         popularity=items.popularity,
         activity=people.activity,
         closeness=edges.closeness,
@@ -144,6 +154,7 @@ def generate(spec: WorldSpec, seed: int) -> World:
         age=items.age,
         past_views=past_views,
         past_likes=past_likes,
+        past_clicks=_past_clicks(spec, items.quality, appeal, past_views, seed),
         friend_offsets=friend_offsets,
         friend=friend,
         friend_edge=friend_edge,
