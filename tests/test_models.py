@@ -1,38 +1,19 @@
-"""Laws of every architecture in the catalogue, and the reductions between them."""
+"""Laws of every architecture in the catalogue."""
 
 from itertools import pairwise
 from typing import get_args
 
 import pytest
 import torch
-from torch import Tensor
 
 from funnel.errors import SpecError
-from funnel.models.blocks import Draws, MultiTaskModel, Stack
+from funnel.models.blocks import Draws, Stack
 from funnel.models.catalogue import NETWORKS, build
-from funnel.models.mmoe import MMoE
-from funnel.models.spec import MMoESpec, ModelSpec, SharedBottomSpec
+from funnel.models.spec import ESMMSpec, MMoESpec, ModelSpec, SharedBottomSpec, SingleTaskSpec
 from funnel.spec import Spec
+from tests.networks import CATALOGUE, COLUMNS, TASKS, made, rows
 
-COLUMNS = {"interests": 3, "activity": 1, "content": 4, "tower_match": 1}
-TASKS = ("long_view", "like", "share")
-
-CATALOGUE = [
-    SharedBottomSpec(),
-    SharedBottomSpec(bottom=(8, 6), tower=(5,)),
-    MMoESpec(),
-    MMoESpec(experts=3, expert=(8,), tower=()),
-    MMoESpec(experts=2, expert=(8, 8, 8), tower=(8, 8)),
-]
 every_model = pytest.mark.parametrize("spec", CATALOGUE, ids=lambda spec: f"{spec.kind}-{spec.tower}")
-
-
-def rows(count: int = 12, features: int = sum(COLUMNS.values())) -> Tensor:
-    return torch.linspace(-2, 2, count * features).sin().view(count, features).contiguous() * 1.5
-
-
-def made(spec: ModelSpec, seed: int = 0) -> MultiTaskModel:
-    return build(spec, COLUMNS, TASKS, seed)
 
 
 def test_the_catalogue_builds_every_kind_of_the_union():
@@ -90,15 +71,104 @@ def test_shared_parameters_are_those_that_more_than_one_task_trains(spec):
 
 
 @every_model
-def test_multiply_adds_are_counted_from_the_layers(spec):
-    features, tasks = sum(COLUMNS.values()), len(TASKS)
-    pairs = lambda widths: sum(a * b for a, b in pairwise(widths))  # noqa: E731
-    if spec.kind == "shared_bottom":
-        expected = pairs((features, *spec.bottom)) + tasks * pairs((spec.bottom[-1], *spec.tower, 1))
+def test_a_logit_depends_on_its_own_slice_of_the_representation_alone(spec):
+    model = made(spec)
+    hidden = torch.addmm(model.first()[1], rows(), model.first()[0])
+    slices = model.represent(hidden.clone()).detach().clone().requires_grad_()
+    logits = model.towers(slices)
+    torch.testing.assert_close(logits, model.body(hidden), rtol=1e-5, atol=1e-6)
+    for task in range(len(TASKS)):
+        (gradient,) = torch.autograd.grad(logits[:, task].sum(), slices, retain_graph=True)
+        assert [bool(of.any()) for of in gradient] == [other == task for other in range(len(TASKS))]
+
+
+@every_model
+def test_towers_are_apart_by_their_first_dimension(spec):
+    assert {len(parameter) for parameter in made(spec).towers.parameters()} == {len(TASKS)}
+
+
+@every_model
+def test_the_last_shared_layer_is_shared_and_read_by_all_tasks(spec):
+    model = made(spec)
+    shared, last = ({id(parameter) for parameter in part} for part in (model.shared_parameters(), model.last_shared()))
+    assert last <= shared
+    assert bool(last) == bool(shared) == spec.shares
+    for task in range(len(TASKS)):
+        model.zero_grad()
+        model(rows(200))[:, task].sum().backward()
+        assert all(parameter.grad.any() for parameter in model.last_shared())
+
+
+@every_model
+def test_gates_sum_to_one_over_the_experts_of_a_layer(spec):
+    model = made(spec)
+    weight, bias = model.first()
+    gates = model.gates(rows() @ weight + bias)
+    assert list(gates) == {
+        "mmoe": ["experts"],
+        "ple": [f"layer {number + 1}" for number in range(getattr(spec, "layers", 0))],
+    }.get(spec.kind, [])
+    for shares in gates.values():
+        width = spec.experts if spec.kind == "mmoe" else spec.private + spec.shared
+        assert shares.shape == (12, len(TASKS), width)
+        assert (shares > 0).all()
+        torch.testing.assert_close(shares.sum(-1), torch.ones(12, len(TASKS)))
+
+
+@every_model
+def test_losses_are_chained_in_the_entire_space_model_alone(spec):
+    chained = build(spec, COLUMNS, ("conversion", "like", "click"), 0)
+    assert made(spec).parents == (-1, -1, -1)
+    assert chained.parents == ((2, -1, -1) if spec.kind == "esmm" else (-1, -1, -1))
+
+
+@every_model
+def test_alone_a_task_has_a_network_of_the_same_widths(spec):
+    model, alone = made(spec), made(spec.alone())
+    assert alone.shared_parameters() == []
+    assert alone.towers.macs == model.towers.macs
+    assert alone.first()[0].shape[1] % len(TASKS) == 0
+    assert spec.alone().alone() == spec.alone()
+
+
+@every_model
+def test_with_an_expert_less_a_network_is_smaller_and_shares_as_before(spec):
+    fewer = spec.fewer()
+    if fewer is None:
+        assert spec.kind not in ("mmoe", "ple")
     else:
-        expected = spec.experts * pairs((features, *spec.expert)) + features * tasks * spec.experts
-        expected += tasks * (spec.experts * spec.expert[-1] + pairs((spec.expert[-1], *spec.tower, 1)))
-    assert made(spec).macs == expected
+        assert made(fewer).size < made(spec).size
+        assert fewer.shares == spec.shares
+
+
+def perceptron(*widths: int) -> int:
+    """Multiply-adds of a row."""
+    return sum(a * b for a, b in pairwise(widths))
+
+
+def trunk_macs(spec: ModelSpec) -> int:
+    """Multiply-adds of a row before the towers, counted layer by layer."""
+    features, tasks = sum(COLUMNS.values()), len(TASKS)
+    match spec:
+        case SingleTaskSpec():
+            return tasks * perceptron(features, *spec.trunk)
+        case SharedBottomSpec() | ESMMSpec():
+            return perceptron(features, *spec.bottom)
+        case MMoESpec():
+            experts = spec.experts * perceptron(features, *spec.expert)
+            return experts + features * tasks * spec.experts + tasks * spec.experts * spec.expert[-1]
+    experts, depth, total = tasks * spec.private + spec.shared, spec.expert[-1], 0
+    for layer in range(spec.layers):
+        wide = depth if layer else features
+        gates = tasks * (spec.private + spec.shared) + (experts if spec.shared and layer < spec.layers - 1 else 0)
+        total += experts * perceptron(wide, *spec.expert) + gates * (wide + depth)
+    return total
+
+
+@every_model
+def test_multiply_adds_are_counted_from_the_layers(spec):
+    model = made(spec)
+    assert model.macs == trunk_macs(spec) + len(TASKS) * perceptron(spec.alone().trunk[-1], *spec.tower, 1)
 
 
 @every_model
@@ -111,71 +181,27 @@ def test_initial_weights_depend_on_the_seed_alone(spec):
 @every_model
 def test_adding_a_feature_or_a_task_leaves_all_other_initial_weights_as_they_were(spec):
     columns = {"interests": 3, "friend_count": 2, "activity": 1, "content": 4, "tower_match": 1, "bubble_count": 1}
-    kept = [0, 1, 2, 5, 6, 7, 8, 9, 10]
-    tasks = ("long_view", "hide", "like", "share")
-    small, large = made(spec), build(spec, columns, tasks, 0)
-    (weight, _), (grown, _) = small.first(), large.first()
-    trunk = small.weight.shape[1]
-    assert torch.equal(weight[:, :trunk], grown[kept, :trunk])
-    for (name, parameter), (_, other) in zip(small.named_parameters(), large.named_parameters(), strict=True):
-        if name.startswith("gate_weight"):
-            by_task, grown_by_task = (p.unflatten(1, (-1, spec.experts)) for p in (parameter, other))
-            assert torch.equal(by_task, grown_by_task[kept][:, [0, 2, 3]])
-        elif name.startswith("towers."):
-            assert torch.equal(parameter, other[[0, 2, 3]])
-        elif name not in ("weight", "gate_bias"):
-            assert torch.equal(parameter, other)
+    small, large = made(spec), build(spec, columns, ("long_view", "hide", "like", "share"), 0)
+    for (name, parameter), (_, grown) in zip(small.named_parameters(), large.named_parameters(), strict=True):
+        for axis, (size, larger) in enumerate(zip(parameter.shape, grown.shape, strict=True)):
+            grown = grown.index_select(axis, torch.tensor(stayed(size, larger)))
+        assert torch.equal(parameter, grown), name
+
+
+def stayed(size: int, larger: int) -> list[int]:
+    """Where the places of an axis went when its features, or its tasks, became more."""
+    if size == larger:
+        return list(range(size))
+    if (size, larger) == (9, 12):
+        return [0, 1, 2, 5, 6, 7, 8, 9, 10]
+    one = larger - size
+    # Second in order, the new task stands between the first and the others; what all tasks share stands behind them.
+    return [*range(one), *range(2 * one, larger)]
 
 
 def test_the_initial_scale_is_that_of_he():
     weight = build(SharedBottomSpec(bottom=(256,)), {"content": 400}, ("like",), 0).weight
     assert weight.std().item() == pytest.approx((2 / 64) ** 0.5, rel=0.02)
-
-
-@pytest.mark.parametrize("tower", [(), (5,)])
-def test_mmoe_with_one_expert_is_a_shared_bottom(tower):
-    expert = made(MMoESpec(experts=1, expert=(8, 6), tower=tower))
-    bottom = made(SharedBottomSpec(bottom=(8, 6), tower=tower))
-    torch.testing.assert_close(expert(rows()), bottom(rows()), rtol=1e-5, atol=1e-6)
-
-
-def test_gates_sum_to_one_over_the_experts():
-    model = made(MMoESpec(experts=5))
-    assert isinstance(model, MMoE)
-    weight, bias = model.first()
-    gates = model.gates(rows() @ weight + bias)
-    assert gates.shape == (12, len(TASKS), 5)
-    assert (gates > 0).all()
-    torch.testing.assert_close(gates.sum(-1), torch.ones(12, len(TASKS)))
-
-
-def test_gates_weigh_their_own_experts():
-    """f_k = sum_i g_ki E_i, written out for one row."""
-    model = made(MMoESpec(experts=3, expert=(8,), tower=()))
-    assert isinstance(model, MMoE)
-    x = rows()[3]
-    experts = torch.relu(x @ model.weight).view(3, 8)
-    logits = []
-    for task in range(len(TASKS)):
-        share = (x @ model.gate_weight.view(-1, len(TASKS), 3)[:, task]).softmax(0)
-        logits.append(share @ experts @ model.towers.head[task, :, 0])
-    torch.testing.assert_close(model(rows())[3], torch.stack(logits), rtol=1e-5, atol=1e-6)
-
-
-def test_permuting_experts_permutes_gates_and_leaves_the_logits():
-    spec = MMoESpec(experts=3, expert=(8, 6))
-    model, turned = made(spec), made(spec)
-    assert isinstance(model, MMoE)
-    assert isinstance(turned, MMoE)
-    order = [2, 0, 1]
-    with torch.no_grad():
-        turned.weight.copy_(model.weight.unflatten(1, (3, 8))[:, order].flatten(1))
-        turned.gate_weight.copy_(model.gate_weight.unflatten(1, (-1, 3))[:, :, order].flatten(1))
-        for own, other in zip(turned.deeper.parameters(), model.deeper.parameters(), strict=True):
-            own.copy_(other[order])
-    hidden, turned_hidden = (rows() @ m.first()[0] + m.first()[1] for m in (model, turned))
-    torch.testing.assert_close(turned.gates(turned_hidden), model.gates(hidden)[:, :, order], rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(turned(rows()), model(rows()), rtol=1e-5, atol=1e-6)
 
 
 def test_a_stack_is_its_networks_one_by_one():
@@ -203,3 +229,26 @@ def test_unknown_architectures_and_empty_trunks_are_errors_with_a_path():
         "early.model.experts: should be greater than or equal to 1. Found 0.\n"
         "early.model.tower.0: should be greater than or equal to 1. Found 0."
     )
+
+
+def test_an_extraction_layer_without_any_expert_is_an_error():
+    class Stage(Spec):
+        model: ModelSpec
+
+    with pytest.raises(SpecError) as error:
+        Stage.parse({"model": {"kind": "ple", "shared": 0, "private": 0}}, "early")
+    assert str(error.value) == (
+        "early.model: should give each task an expert. Found shared = 0 and private = 0. Raise one of them."
+    )
+    with pytest.raises(SpecError) as error:
+        Stage.parse({"model": {"kind": "ple", "layers": 0, "expert": []}}, "early")
+    assert str(error.value) == (
+        "early.model.expert: tuple should have at least 1 item after validation, not 0. Found [].\n"
+        "early.model.layers: should be greater than or equal to 1. Found 0."
+    )
+    for kind, trunk in (("single_task", "trunk"), ("shared_bottom", "bottom"), ("esmm", "bottom")):
+        with pytest.raises(SpecError) as error:
+            Stage.parse({"model": {"kind": kind, trunk: []}}, "early")
+        assert str(error.value) == (
+            f"early.model.{trunk}: tuple should have at least 1 item after validation, not 0. Found []."
+        )

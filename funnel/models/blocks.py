@@ -53,29 +53,64 @@ class MultiTaskModel(nn.Module, ABC):
     The first layer is affine and apart from the body, because serving needs it so: the columns of x belong to the
     user, the item or the pair, hence x W = x_user W_user + x_item W_item + x_pair W_pair, where the first term is
     computed once a request and the second once a catalogue.
+
+    The body is a representation a task and then a tower a task. The logit of a conditional task is that of its
+    conditional probability in every architecture.
     """
+
+    towers: "TaskTowers"
+
+    def __init__(self, tasks: Sequence[str]):
+        super().__init__()
+        self.tasks = tuple(tasks)
 
     @abstractmethod
     def first(self) -> tuple[Tensor, Tensor]:
         """W (F, H) and b (H,) of the first layer, all its parts side by side."""
 
     @abstractmethod
+    def represent(self, hidden: Tensor) -> Tensor:
+        """(T, B, D): what the tower of each task reads; the logit of task k depends on slice k alone.
+
+        Args:
+            hidden: (B, H), what the first layer gives, before any nonlinearity; it may be overwritten.
+        """
+
     def body(self, hidden: Tensor) -> Tensor:
-        """Logits (B, T) of what the first layer gives, (B, H), before any nonlinearity; it may be overwritten."""
+        """Logits (B, T) of what the first layer gives, (B, H), which may be overwritten."""
+        return self.towers(self.represent(hidden))
+
+    def gates(self, hidden: Tensor) -> dict[str, Tensor]:
+        """(B, T, n) of each gated layer, by its name: the share of each expert that a task may mix; sums to one."""
+        return {}
 
     @abstractmethod
     def shared_parameters(self) -> list[nn.Parameter]:
-        """The parameters that every task trains; all others belong to single tasks."""
+        """The parameters that the losses of several tasks train; all others belong to single tasks."""
+
+    @abstractmethod
+    def last_shared(self) -> list[nn.Parameter]:
+        """Those of the last layer that all tasks read; empty where nothing is shared."""
+
+    @property
+    def parents(self) -> tuple[int, ...]:
+        """For each logit the column of the task that its loss is chained to; -1 where it has a loss of its own."""
+        return (-1,) * len(self.tasks)
 
     @property
     @abstractmethod
+    def represent_macs(self) -> int:
+        """Multiply-adds a row of `represent`."""
+
+    @property
     def body_macs(self) -> int:
         """Multiply-adds a row of the body."""
+        return self.represent_macs + self.towers.macs
 
     @property
-    @abstractmethod
     def head_bias(self) -> nn.Parameter:
         """(T, 1, 1): the constant of each task's logit."""
+        return self.towers.bias
 
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.first()
@@ -90,6 +125,11 @@ class MultiTaskModel(nn.Module, ABC):
     def size(self) -> int:
         """Parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+def apart(hidden: Tensor, count: int) -> Tensor:
+    """(K, B, width) view of the outputs (B, K * width) of K = `count` networks side by side."""
+    return hidden.unflatten(1, (count, -1)).transpose(0, 1)
 
 
 def products(x: Tensor, weight: Tensor) -> Tensor:
@@ -127,6 +167,10 @@ class Stack(nn.Module):
         for weight, bias in zip(self.weights, self.biases, strict=True):
             x = relu_(products(x, weight).add_(bias))
         return x
+
+    def last(self) -> list[nn.Parameter]:
+        """Weights and constants of the last layer; empty for the identity."""
+        return [*self.weights[-1:], *self.biases[-1:]]
 
     @property
     def macs(self) -> int:

@@ -3,11 +3,20 @@
 from collections.abc import Mapping, Sequence
 
 from funnel.models.blocks import Draws, MultiTaskModel
+from funnel.models.esmm import ESMM
 from funnel.models.mmoe import MMoE
+from funnel.models.ple import PLE
 from funnel.models.shared_bottom import SharedBottom
-from funnel.models.spec import MMoESpec, ModelSpec, SharedBottomSpec
+from funnel.models.single_task import SingleTask
+from funnel.models.spec import ESMMSpec, MMoESpec, ModelSpec, PLESpec, SharedBottomSpec, SingleTaskSpec
 
-NETWORKS: dict[type, type] = {SharedBottomSpec: SharedBottom, MMoESpec: MMoE}
+NETWORKS: dict[type, type] = {
+    SingleTaskSpec: SingleTask,
+    SharedBottomSpec: SharedBottom,
+    ESMMSpec: ESMM,
+    MMoESpec: MMoE,
+    PLESpec: PLE,
+}
 
 
 def build(spec: ModelSpec, columns: Mapping[str, int], tasks: Sequence[str], seed: int) -> MultiTaskModel:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers
+from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers, apart
 from funnel.models.spec import MMoESpec
 
 
@@ -21,9 +21,9 @@ class MMoE(MultiTaskModel):
     """
 
     def __init__(self, spec: MMoESpec, tasks: Sequence[str], draws: Draws):
-        super().__init__()
+        super().__init__(tasks)
         members = tuple(range(spec.experts))
-        self.tasks, self.experts, self.width = len(tasks), spec.experts, spec.expert[0]
+        self.experts, self.width = spec.experts, spec.expert[0]
         self.mixture_macs = len(tasks) * spec.experts * spec.expert[-1]
         self.weight = draws.first("trunk", members, spec.expert[0])
         self.bias = nn.Parameter(torch.zeros(spec.experts * spec.expert[0]))
@@ -35,25 +35,26 @@ class MMoE(MultiTaskModel):
     def first(self) -> tuple[Tensor, Tensor]:
         return torch.cat([self.weight, self.gate_weight], 1), torch.cat([self.bias, self.gate_bias])
 
-    def body(self, hidden: Tensor) -> Tensor:
-        experts = relu(hidden[:, : self.experts * self.width]).unflatten(1, (self.experts, self.width))
-        outputs = self.deeper(experts.transpose(0, 1))
-        mixed = torch.bmm(self.gates(hidden), outputs.transpose(0, 1))
-        return self.towers(mixed.transpose(0, 1))
+    def represent(self, hidden: Tensor) -> Tensor:
+        experts = relu(hidden[:, : self.experts * self.width])
+        outputs = self.deeper(apart(experts, self.experts))
+        return torch.bmm(self.shares(hidden), outputs.transpose(0, 1)).transpose(0, 1)
 
-    def gates(self, hidden: Tensor) -> Tensor:
+    def shares(self, hidden: Tensor) -> Tensor:
         """(B, T, E): the share of each expert in each task's mixture; sums to one over the experts."""
-        logits = hidden[:, self.experts * self.width :].T.contiguous().unflatten(0, (self.tasks, self.experts))
+        logits = hidden[:, self.experts * self.width :].T.contiguous().unflatten(0, (len(self.tasks), self.experts))
         # With the batch innermost the softmax is vectorised; over rows of a few experts it takes ten times as long.
         return logits.softmax(1).permute(2, 0, 1).contiguous()
+
+    def gates(self, hidden: Tensor) -> dict[str, Tensor]:
+        return {"experts": self.shares(hidden)}
 
     def shared_parameters(self) -> list[nn.Parameter]:
         return [self.weight, self.bias, *self.deeper.parameters()]
 
-    @property
-    def body_macs(self) -> int:
-        return self.deeper.macs + self.mixture_macs + self.towers.macs
+    def last_shared(self) -> list[nn.Parameter]:
+        return self.deeper.last() or [self.weight, self.bias]
 
     @property
-    def head_bias(self) -> nn.Parameter:
-        return self.towers.bias
+    def represent_macs(self) -> int:
+        return self.deeper.macs + self.mixture_macs

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn, relu_
 
 from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers
-from funnel.models.spec import SharedBottomSpec
+from funnel.models.spec import ESMMSpec, SharedBottomSpec
 
 
 class SharedBottom(MultiTaskModel):
     """One trunk f that all tasks share, a tower t_k a task; hard parameter sharing."""
 
-    def __init__(self, spec: SharedBottomSpec, tasks: Sequence[str], draws: Draws):
-        super().__init__()
+    def __init__(self, spec: SharedBottomSpec | ESMMSpec, tasks: Sequence[str], draws: Draws):
+        super().__init__(tasks)
         self.weight = draws.first("trunk", (0,), spec.bottom[0])
         self.bias = nn.Parameter(torch.zeros(spec.bottom[0]))
         self.bottom = Stack(draws, "trunk", (0,), spec.bottom)
@@ -22,16 +22,23 @@ class SharedBottom(MultiTaskModel):
     def first(self) -> tuple[Tensor, Tensor]:
         return self.weight, self.bias
 
+    def trunk(self, hidden: Tensor) -> Tensor:
+        """(B, D): what all towers read."""
+        return self.bottom(relu_(hidden)[None])[0]
+
+    def represent(self, hidden: Tensor) -> Tensor:
+        return self.trunk(hidden).expand(len(self.tasks), -1, -1)
+
     def body(self, hidden: Tensor) -> Tensor:
-        return self.towers(self.bottom(relu_(hidden)[None])[0])
+        # The towers read one matrix, so their first layers are one product.
+        return self.towers(self.trunk(hidden))
 
     def shared_parameters(self) -> list[nn.Parameter]:
         return [self.weight, self.bias, *self.bottom.parameters()]
 
-    @property
-    def body_macs(self) -> int:
-        return self.bottom.macs + self.towers.macs
+    def last_shared(self) -> list[nn.Parameter]:
+        return self.bottom.last() or [self.weight, self.bias]
 
     @property
-    def head_bias(self) -> nn.Parameter:
-        return self.towers.bias
+    def represent_macs(self) -> int:
+        return self.bottom.macs

@@ -2,25 +2,80 @@
 
 A part owns its spec, and these specs would stand beside the networks that they describe if importing torch did not take
 seconds: the command line must find a misspelt key before it loads torch. `funnel.models.catalogue` builds them.
+
+Beside its fields each says what comparisons ask of it: whether its tasks share parameters (`shares`), the single-task
+network that transfer is measured against (`alone`), and itself with one expert less (`fewer`; None where there is none
+to drop).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from funnel.spec import Spec
 
 Width = Annotated[int, Field(ge=1)]
+Trunk = Annotated[tuple[Width, ...], Field(min_length=1)]
+
+
+class SingleTaskSpec(Spec):
+    """A trunk and a tower a task, nothing shared: the ground truth for transfer."""
+
+    kind: Literal["single_task"] = "single_task"
+    trunk: Trunk = (32,)
+    """width of each layer of a task's trunk"""
+    tower: tuple[Width, ...] = ()
+    """width of each hidden layer of a task's tower; without any the tower is one linear map"""
+
+    @property
+    def shares(self) -> bool:
+        return False
+
+    def alone(self) -> Self:
+        return self
+
+    def fewer(self) -> None:
+        return None
 
 
 class SharedBottomSpec(Spec):
     """One trunk for all tasks and a tower a task (Caruana 1997): what a cheap stage can afford."""
 
     kind: Literal["shared_bottom"] = "shared_bottom"
-    bottom: tuple[Width, ...] = Field((32,), min_length=1)
+    bottom: Trunk = (32,)
     """width of each layer of the trunk"""
     tower: tuple[Width, ...] = ()
     """width of each hidden layer of a task's tower; without any the tower is one linear map"""
+
+    @property
+    def shares(self) -> bool:
+        return True
+
+    def alone(self) -> SingleTaskSpec:
+        return SingleTaskSpec(trunk=self.bottom, tower=self.tower)
+
+    def fewer(self) -> None:
+        return None
+
+
+class ESMMSpec(Spec):
+    """Entire-space model (Ma et al., SIGIR 2018): a conditional task learns from all rows, through its chain."""
+
+    kind: Literal["esmm"] = "esmm"
+    bottom: Trunk = (32,)
+    """width of each layer that all tasks share; the first takes the place of the paper's embeddings"""
+    tower: tuple[Width, ...] = (16,)
+    """width of each hidden layer of a task's tower; without any the tower is one linear map"""
+
+    @property
+    def shares(self) -> bool:
+        return True
+
+    def alone(self) -> SingleTaskSpec:
+        return SingleTaskSpec(trunk=self.bottom, tower=self.tower)
+
+    def fewer(self) -> None:
+        return None
 
 
 class MMoESpec(Spec):
@@ -29,11 +84,61 @@ class MMoESpec(Spec):
     kind: Literal["mmoe"] = "mmoe"
     experts: int = Field(4, ge=1)
     """experts; at least as many as tasks, up to about eight, is the common advice"""
-    expert: tuple[Width, ...] = Field((64, 32), min_length=1)
+    expert: Trunk = (64, 32)
     """width of each layer of an expert"""
     tower: tuple[Width, ...] = (16,)
     """width of each hidden layer of a task's tower; without any the tower is one linear map"""
 
+    @property
+    def shares(self) -> bool:
+        return True
 
-ModelSpec = Annotated[SharedBottomSpec | MMoESpec, Field(discriminator="kind")]
+    def alone(self) -> SingleTaskSpec:
+        return SingleTaskSpec(trunk=self.expert, tower=self.tower)
+
+    def fewer(self) -> Self | None:
+        return self.model_copy(update={"experts": self.experts - 1}) if self.experts > 1 else None
+
+
+class PLESpec(Spec):
+    """Progressive layered extraction (Tang et al., RecSys 2020): layers of shared experts and of experts of a task."""
+
+    kind: Literal["ple"] = "ple"
+    layers: int = Field(2, ge=1)
+    """extraction layers; with one it is customised gate control (CGC)"""
+    shared: int = Field(2, ge=0)
+    """experts of a layer that all tasks mix; without any the tasks do not meet"""
+    private: int = Field(1, ge=0)
+    """experts of a layer that belong to one task, for each task"""
+    expert: Trunk = (32,)
+    """width of each layer of an expert; the same in all extraction layers"""
+    tower: tuple[Width, ...] = (16,)
+    """width of each hidden layer of a task's tower; without any the tower is one linear map"""
+
+    @model_validator(mode="after")
+    def _some_expert(self) -> Self:
+        if self.shared + self.private == 0:
+            raise ValueError("should give each task an expert. Found shared = 0 and private = 0. Raise one of them.")
+        return self
+
+    @property
+    def shares(self) -> bool:
+        return self.shared > 0
+
+    def alone(self) -> SingleTaskSpec:
+        return SingleTaskSpec(trunk=self.expert * self.layers, tower=self.tower)
+
+    def fewer(self) -> Self | None:
+        """One shared expert less, or else one private expert of every task; what tasks share is not cut off."""
+        if self.shared > 1:
+            return self.model_copy(update={"shared": self.shared - 1})
+        if self.shared + self.private > 1:
+            return self.model_copy(update={"private": self.private - 1})
+        return None
+
+
+ModelSpec = Annotated[
+    SingleTaskSpec | SharedBottomSpec | ESMMSpec | MMoESpec | PLESpec,
+    Field(discriminator="kind"),
+]
 """To add an architecture: one spec here, one file with its network, one line in `funnel.models.catalogue`."""
