@@ -8,10 +8,10 @@ from logs import log, world
 from torch.nn.functional import normalize
 
 from funnel.errors import DataError, ResultsError
-from funnel.training.spec import TowersSpec, TrainSpec
+from funnel.training.spec import FitSpec, TowersSpec
 from funnel.training.towers import load_towers, sampled_softmax, save_towers, train_towers
 
-SPEC = TowersSpec(dim=8, hidden=16, train=TrainSpec(epochs=3, batch=128))
+SPEC = TowersSpec(dim=8, hidden=16, train=FitSpec(epochs=3, batch=128))
 
 
 def test_the_loss_is_the_corrected_softmax_written_out():

@@ -15,9 +15,10 @@ from funnel.candidates import Candidates, Requests, from_pairs
 from funnel.errors import DataError, ResultsError, SpecError, StageError
 from funnel.features import FEATURES, Pairs, per_candidate, table
 from funnel.models.spec import MMoESpec, SharedBottomSpec
+from funnel.tasks import TASK
 from funnel.training.batches import REQUESTS_AT_ONCE, Scaling, columns_of, labels_of, rows, shuffled
-from funnel.training.loop import TrainingError, fit
-from funnel.training.losses import task_losses
+from funnel.training.heads import Heads
+from funnel.training.loop import Descent, TrainingError, fit
 from funnel.training.ranker import Ranker, train_ranker
 from funnel.training.spec import RankerSpec, TrainSpec
 from funnel.world.bubbles import join
@@ -178,19 +179,23 @@ def test_an_epoch_is_a_permutation_of_the_rows():
 # Losses
 
 
+def heads_of(*tasks: str) -> Heads:
+    return Heads([TASK[task] for task in tasks], (-1,) * len(tasks))
+
+
 def test_losses_are_means_over_labelled_rows():
     logits = torch.tensor([[0.0, 2.0], [1.0, 5.0], [-1.0, 0.0]])
     labels = torch.tensor([[1.0, 1.0], [torch.nan, 2.0], [0.0, torch.nan]])
-    losses = task_losses(logits, labels, torch.tensor([True, False]))
+    losses = heads_of("like", "watch_seconds")(logits, labels)
     entropy = (np.log(2) + np.log1p(np.exp(-1))) / 2
     torch.testing.assert_close(losses, torch.tensor([entropy, (1 + 9) / 2], dtype=torch.float32))
 
 
-@pytest.mark.parametrize("binary", [True, False])
-def test_a_task_without_a_label_in_the_batch_gives_zero_and_no_gradient(binary):
+@pytest.mark.parametrize("task", ["like", "watch_seconds"])
+def test_a_task_without_a_label_in_the_batch_gives_zero_and_no_gradient(task):
     logits = torch.tensor([[3.0, 0.5], [-2.0, 0.1]], requires_grad=True)
     labels = torch.tensor([[torch.nan, 1.0], [torch.nan, 0.0]])
-    losses = task_losses(logits, labels, torch.tensor([binary, True]))
+    losses = heads_of(task, "share")(logits, labels)
     losses.sum().backward()
     assert losses[0] == 0
     assert not logits.grad[:, 0].any()
@@ -234,7 +239,7 @@ def test_a_loss_that_is_not_finite_names_task_and_step():
         return torch.stack([finite, finite / (chosen != 7).all()])
 
     with pytest.raises(TrainingError) as error:
-        fit(model, losses, ("like", "watch_seconds"), 8, TrainSpec(batch=1, epochs=1), 0, "cpu")
+        fit(Descent(model.parameters(), losses), ("like", "watch_seconds"), 8, TrainSpec(batch=1, epochs=1), 0, "cpu")
     step = [int(batch[0]) for batch in shuffled(8, 1, seed=0, epoch=0)].index(7)
     assert str(error.value) == (
         f"Training: the loss should be finite. Found inf for `watch_seconds` at step {step}. "
@@ -269,7 +274,7 @@ def test_serving_adds_up_to_the_plain_forward_pass(spec):
     served = ranker.server(observed, towers()).predict(requests, candidates, bubbles)
     assert list(served) == list(spec.tasks)
     for task, column in zip(spec.tasks, expected.T, strict=True):
-        seconds = column * ranker.targets.std[1] + ranker.targets.mean[1] if task == "watch_seconds" else None
+        seconds = column * ranker.heads.std[1] + ranker.heads.mean[1] if task == "watch_seconds" else None
         means = column.sigmoid() if seconds is None else seconds
         np.testing.assert_allclose(served[task], means.numpy(), rtol=1e-4, atol=1e-5)
         assert served[task].dtype == np.float32

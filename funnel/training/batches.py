@@ -12,7 +12,7 @@ import polars as pl
 
 from funnel.errors import DataError
 from funnel.features import Pairs, Towers, per_candidate, select, table
-from funnel.rng import stream
+from funnel.rng import keyed_uniforms, stream
 from funnel.tasks import TASK
 from funnel.training.spec import RankerSpec
 from funnel.world.bubbles import join
@@ -47,12 +47,25 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Rows:
-    """N training rows, unscaled."""
+    """N rows of impressions, unscaled."""
 
     x: np.ndarray
     """float32 (N, F)"""
     labels: np.ndarray
     """float32 (N, T); NaN where the label does not exist"""
+    request: np.ndarray
+    """int64 (N,): the request that a row is of; rows of one request are never parted"""
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, chosen: np.ndarray) -> "Rows":
+        """The rows where a mask, bool (N,), holds."""
+        return Rows(self.x[chosen], self.labels[chosen], self.request[chosen])
+
+    def tasks(self, places: Sequence[int]) -> "Rows":
+        """All rows with the labels of some tasks, by column, in that order."""
+        return Rows(self.x, self.labels[:, list(places)], self.request)
 
 
 def columns_of(features: Sequence[str], observed: Observed) -> dict[str, int]:
@@ -77,7 +90,7 @@ def rows(spec: RankerSpec, log: pl.DataFrame, observed: Observed, towers: Towers
         ],
         axis=1,
     )
-    return Rows(x, labels)
+    return Rows(x, labels, log["request"].to_numpy())
 
 
 def labels_of(tasks: Sequence[str], log: pl.DataFrame) -> np.ndarray:
@@ -110,6 +123,12 @@ def _pair_columns(spec: RankerSpec, log: pl.DataFrame, observed: Observed, tower
     columns = np.empty((len(log), parts[0].shape[1]), np.float32)
     columns[order] = np.concatenate(parts)
     return columns
+
+
+def held_out(request: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """bool (N,): the rows of the requests, (N,), that are kept out of training; the same for every ranker of a seed."""
+    draws = keyed_uniforms(seed, "held_out", request, np.zeros_like(request), 1)
+    return draws[:, 0] < share
 
 
 def shuffled(count: int, batch: int, seed: int, epoch: int) -> Iterator[np.ndarray]:

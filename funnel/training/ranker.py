@@ -5,6 +5,7 @@ and the user side once a request; what is left per candidate is a gather, a sum,
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +14,20 @@ import polars as pl
 import torch
 from torch import Tensor
 
+from funnel.balancing.catalogue import make
 from funnel.candidates import Candidates, Requests
-from funnel.errors import ResultsError, StageError
+from funnel.errors import DataError, ResultsError, StageError
 from funnel.features import FEATURE, Pairs, Towers, per_candidate, table
 from funnel.models.blocks import MultiTaskModel
 from funnel.models.catalogue import build
 from funnel.tasks import TASK
-from funnel.training.batches import Rows, Scaling, columns_of, rows
+from funnel.training.batches import Rows, Scaling, columns_of, held_out, rows
+from funnel.training.evaluation import HeldOut, logits_of, mean_losses
+from funnel.training.heads import Heads
 from funnel.training.loop import fit
-from funnel.training.losses import task_losses
+from funnel.training.record import Recorder
 from funnel.training.spec import RankerSpec
+from funnel.training.update import Weighed
 from funnel.world.bubbles import Bubbles, none
 from funnel.world.observed import Observed
 
@@ -38,12 +43,16 @@ class Ranker:
     columns: dict[str, int]
     """columns of each feature, in the order of the input row"""
     model: MultiTaskModel
+    heads: Heads
+    """what its logits mean"""
     inputs: Scaling
     """of the F input columns"""
-    targets: Scaling
-    """of the T targets; mean 0 and sd 1 for a binary task, whose logit has no scale"""
     curve: np.ndarray
-    """float32 (epochs, T): training loss of each task over the epochs"""
+    """float32 (epochs, T): training loss of each task over the epochs; of a chained task, that of its whole chain"""
+    held_out_curve: np.ndarray
+    """float32 (epochs, T), or (0, T) when nothing was held out: loss of each task on its own held-out labels"""
+    kept_epoch: int
+    """the epoch whose weights were kept"""
 
     @property
     def needs_bubbles(self) -> bool:
@@ -68,6 +77,24 @@ class Ranker:
         """Bytes of features that one candidate's row holds."""
         return 4 * sum(self.columns.values())
 
+    @torch.no_grad()
+    def losses(self, data: Rows) -> np.ndarray:
+        """float32 (T,): mean loss of each task over the rows with its own label; NaN for a task without one.
+
+        The loss of a regression task is in squared deviations of its labels in training.
+        """
+        targets = torch.from_numpy(self.heads.targets(data.labels))
+        return mean_losses(self.model, self.heads, self._scaled(data), targets).numpy()
+
+    @torch.no_grad()
+    def predict_rows(self, data: Rows) -> np.ndarray:
+        """float32 (N, T): what it expects of each row: probability, expected grade, or mean in the label's unit."""
+        logits = torch.cat(list(logits_of(self.model, self._scaled(data))))
+        return torch.stack([self.heads.expected(task, column) for task, column in enumerate(logits.T)], 1).numpy()
+
+    def _scaled(self, data: Rows) -> Tensor:
+        return torch.from_numpy(self.inputs.apply(data.x))
+
     def server(self, observed: Observed, towers: Towers) -> "Server":
         """The ranker made ready for one corpus."""
         return Server(self, observed, towers)
@@ -77,13 +104,14 @@ class Ranker:
         arrays = {
             "input_mean": self.inputs.mean,
             "input_std": self.inputs.std,
-            "target_mean": self.targets.mean,
-            "target_std": self.targets.std,
             "curve": self.curve,
+            "held_out_curve": self.held_out_curve,
         }
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        torch.save({"weights": self.model.state_dict(), **tensors}, folder / "ranker.pt")
-        (folder / "ranker.json").write_text(json.dumps({"spec": self.spec.table(), "columns": self.columns}, indent=1))
+        states = {"weights": self.model.state_dict(), "heads": self.heads.state_dict()}
+        torch.save({**states, **tensors}, folder / "ranker.pt")
+        face = {"spec": self.spec.table(), "columns": self.columns, "kept_epoch": self.kept_epoch}
+        (folder / "ranker.json").write_text(json.dumps(face, indent=1))
 
     @classmethod
     def load(cls, folder: Path) -> "Ranker":
@@ -98,9 +126,11 @@ class Ranker:
             kept = torch.load(folder / "ranker.pt", weights_only=True)
             model = build(spec.model, columns, spec.tasks, seed=0)
             model.load_state_dict(kept["weights"])
+            heads = Heads([TASK[task] for task in spec.tasks], (-1,) * len(spec.tasks))
+            heads.load_state_dict(kept["heads"])
             inputs = Scaling(kept["input_mean"].numpy(), kept["input_std"].numpy())
-            targets = Scaling(kept["target_mean"].numpy(), kept["target_std"].numpy())
-            return cls(spec, columns, model.eval(), inputs, targets, kept["curve"].numpy())
+            curves = kept["curve"].numpy(), kept["held_out_curve"].numpy()
+            return cls(spec, columns, model.eval(), heads, inputs, *curves, face["kept_epoch"])
         except Exception as error:  # every way in which foreign bytes fail to be a ranker
             raise ResultsError(
                 f"Ranker `{folder.name}`: should hold a trained ranker. Found {type(error).__name__}: {error}. "
@@ -118,48 +148,67 @@ def train_ranker(
         TrainingError: a loss is not finite.
     """
     spec = spec.ranker()
-    columns = columns_of(spec.features, observed)
-    model = build(spec.model, columns, spec.tasks, seed)
-    data = rows(spec, log, observed, towers)
-    inputs, targets = Scaling.of(data.x), _target_scaling(spec, data)
-    start_at_base_rates(model, spec, data.labels)
-    model.to(device)
-    x = torch.from_numpy(inputs.apply(data.x)).to(device)
-    labels = torch.from_numpy(targets.apply(data.labels)).to(device)
-    binary = torch.from_numpy(_binary(spec.tasks)).to(device)
-    curve = fit(
-        model,
-        lambda chosen: task_losses(model(x[chosen]), labels[chosen], binary),
-        spec.tasks,
-        len(x),
-        spec.train,
-        seed,
-        device,
-    )
-    return Ranker(spec, columns, model.cpu().eval(), inputs, targets, curve)
+    return fit_ranker(spec, rows(spec, log, observed, towers), columns_of(spec.features, observed), seed, device)
 
 
-def _target_scaling(spec: RankerSpec, data: Rows) -> Scaling:
-    scaling, binary = Scaling.of(data.labels), _binary(spec.tasks)
-    return Scaling(np.where(binary, np.float32(0), scaling.mean), np.where(binary, np.float32(1), scaling.std))
+def fit_ranker(
+    spec: RankerSpec,
+    data: Rows,
+    columns: dict[str, int],
+    seed: int,
+    device: str = "cpu",
+    recorder: Recorder | None = None,
+) -> Ranker:
+    """Fit a ranker to rows.
 
+    Args:
+        data: labels in the order of `spec.tasks`.
+        columns: columns of each feature, in the order of the input row.
+        recorder: is told how the tasks get along; it changes nothing.
 
-def _binary(tasks: tuple[str, ...]) -> np.ndarray:
-    """bool (T,)"""
-    return np.array([TASK[task].kind == "binary" for task in tasks])
-
-
-def start_at_base_rates(model: MultiTaskModel, spec: RankerSpec, labels: np.ndarray) -> None:
-    """Set the constant of every binary task to the logit of its rate, so that no step is spent on finding it.
-
-    The initialisation for rare classes of Lin et al. (ICCV 2017), with the measured rate.
+    Raises:
+        DataError: a task has no label in the rows that training sees.
+        TrainingError: a loss is not finite.
     """
-    found, ones = (~np.isnan(labels)).sum(0), np.nansum(labels, 0)
-    # One more of each outcome, so that a task without a positive has a finite logit, too.
-    rate = np.where(_binary(spec.tasks), (ones + 1) / (found + 2), 0.5)
-    logit = np.log(rate / (1 - rate))
+    aside = held_out(data.request, spec.train.held_out, seed)
+    seen = data.take(~aside) if aside.any() else data
+    _check_labelled(spec.tasks, seen.labels)
+    model = build(spec.model, columns, spec.tasks, seed)
+    heads = Heads([TASK[task] for task in spec.tasks], (-1,) * len(spec.tasks))
+    inputs = Scaling.of(seen.x)
+    start = heads.start(seen.labels)
     with torch.no_grad():
-        model.head_bias.copy_(torch.from_numpy(logit.astype(np.float32)).view_as(model.head_bias))
+        model.head_bias.copy_(start.view_as(model.head_bias))
+    balancer = make(spec.balancer, spec.tasks, heads.kinds, seed)
+    for module in (model, heads, balancer):
+        module.to(device)
+    x = torch.from_numpy(inputs.apply(seen.x)).to(device)
+    joint = torch.from_numpy(heads.joint(heads.targets(seen.labels))).to(device)
+    watch = _watch(data.take(aside), spec, model, heads, inputs, device) if aside.any() else None
+    curve = fit(
+        Weighed(model, heads, balancer, x, joint, recorder, watch), spec.tasks, len(x), spec.train, seed, device
+    )
+    told, kept = np.empty((0, len(spec.tasks)), np.float32), len(curve) - 1
+    if watch:
+        watch.keep_best()
+        told = torch.stack(watch.curve).cpu().numpy()
+        kept = watch.best_epoch if spec.train.patience else kept
+    return Ranker(spec, columns, model.cpu().eval(), heads.cpu(), inputs, curve, told, kept)
+
+
+def _check_labelled(tasks: Sequence[str], labels: np.ndarray) -> None:
+    for place, task in enumerate(tasks):
+        if np.isnan(labels[:, place]).all():
+            raise DataError(
+                f"Task `{task}`: should have a label in the rows that training sees. Found none in {len(labels)}. "
+                "Log more, hold out less, or take the task out."
+            )
+
+
+def _watch(data: Rows, spec: RankerSpec, model: MultiTaskModel, heads: Heads, inputs: Scaling, device: str) -> HeldOut:
+    x = torch.from_numpy(inputs.apply(data.x)).to(device)
+    targets = torch.from_numpy(heads.targets(data.labels)).to(device)
+    return HeldOut(model, heads, x, targets, spec.train.patience)
 
 
 class Server:
@@ -192,7 +241,8 @@ class Server:
             StageError: bubbles are needed and not given.
         """
         logits = self.logits(requests, candidates, self.pair_columns(requests, candidates, bubbles))
-        return {task: self._mean(place, logits[place]) for place, task in enumerate(self.ranker.spec.tasks)}
+        heads = self.ranker.heads
+        return {task: heads.expected(place, logits[place]).numpy() for place, task in enumerate(self.ranker.spec.tasks)}
 
     def pair_columns(self, requests: Requests, candidates: Candidates, bubbles: Bubbles | None) -> Tensor:
         """float32 (n, F'): the pair and context features; arguments and errors as in `predict`."""
@@ -225,9 +275,3 @@ class Server:
             hidden.addmm_(pairs[part], self.of_pair)
             result[:, part] = self.ranker.model.body(hidden).T
         return result
-
-    def _mean(self, place: int, logits: Tensor) -> np.ndarray:
-        if TASK[self.ranker.spec.tasks[place]].kind == "binary":
-            return torch.sigmoid_(logits).numpy()
-        scaling = self.ranker.targets
-        return logits.mul_(float(scaling.std[place])).add_(float(scaling.mean[place])).numpy()

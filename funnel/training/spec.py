@@ -1,7 +1,10 @@
 """What is trained and how, as data: rankers and the two towers. No torch here, so that specs are checked at once."""
 
-from pydantic import Field, field_validator
+from typing import Annotated
 
+from pydantic import Field, field_validator, model_validator
+
+from funnel.balancing.spec import BalancerSpec, StaticSpec
 from funnel.errors import unknown
 from funnel.features import FEATURE
 from funnel.models.spec import ModelSpec, SharedBottomSpec
@@ -9,8 +12,8 @@ from funnel.spec import Spec
 from funnel.tasks import TASK
 
 
-class TrainSpec(Spec):
-    """How a model is fitted: Adam, the learning rate falling linearly to zero over the steps."""
+class FitSpec(Spec):
+    """How any model is fitted: Adam, the learning rate falling linearly to zero over the steps."""
 
     epochs: int = Field(2, ge=1)
     """passes over the rows; industrial rankers take one, small logs bear two or three"""
@@ -22,6 +25,28 @@ class TrainSpec(Spec):
     """share of a weight lost a step, per unit of learning rate (decoupled; Loshchilov and Hutter, ICLR 2019)"""
 
 
+class TrainSpec(FitSpec):
+    """How a ranker is fitted, and which of its rows it sees."""
+
+    held_out: float = Field(0.0, ge=0, lt=1)
+    """share of the requests kept out of training, on which the losses of every epoch are told"""
+    patience: int | None = Field(None, ge=1)
+    """epochs without a better held-out loss after which training stops; the best epoch's weights are kept"""
+    head_rates: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """learning rate of a task's head, by name; `rate` where none is given"""
+    sampling: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
+    """share of a binary task's negatives that training sees; predictions stay on the scale of all rows"""
+
+    @model_validator(mode="after")
+    def _patient(self):
+        if self.patience is not None and not self.held_out:
+            raise ValueError(
+                f"`patience` should come with held-out requests. Found `patience = {self.patience}` and "
+                "`held_out = 0`. Set `held_out` to 0.1, or take `patience` out."
+            )
+        return self
+
+
 class RankerSpec(Spec):
     """A multi-task ranker: what it reads, what it predicts, its network, its training."""
 
@@ -31,6 +56,8 @@ class RankerSpec(Spec):
     """prediction targets, by name; the order of the logits"""
     model: ModelSpec = SharedBottomSpec()
     """the architecture"""
+    balancer: BalancerSpec = StaticSpec()
+    """how the losses of the tasks become one update"""
     train: TrainSpec = TrainSpec()
 
     @field_validator("features")
@@ -42,6 +69,43 @@ class RankerSpec(Spec):
     @classmethod
     def _known_tasks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return _named_once(names, TASK, "task")
+
+    @model_validator(mode="after")
+    def _fitting(self):
+        problems = [*self._strange_tasks(), *self._sampling_problems(), *self._balancer_problems()]
+        if problems:
+            raise ValueError(" ".join(problems))
+        return self
+
+    def _strange_tasks(self) -> list[str]:
+        """Settings by task that name no task of the ranker."""
+        weights = self.balancer.weights if isinstance(self.balancer, StaticSpec) else {}
+        settings = {
+            "train.head_rates": self.train.head_rates,
+            "train.sampling": self.train.sampling,
+            "balancer.weights": weights,
+        }
+        return [
+            f"{where}: {unknown(task, self.tasks, 'a task that the ranker predicts')}"
+            for where, by_task in settings.items()
+            for task in by_task
+            if task not in self.tasks
+        ]
+
+    def _sampling_problems(self) -> list[str]:
+        return [
+            f"train.sampling: should name binary tasks. Found `{task}`, which is {TASK[task].kind}. Take it out."
+            for task in self.train.sampling
+            if task in self.tasks and TASK[task].kind != "binary"
+        ]
+
+    def _balancer_problems(self) -> list[str]:
+        if not self.balancer.needs_shared or getattr(self.model, "shares", True):
+            return []
+        return [
+            f"balancer `{self.balancer.kind}` works on shared parameters, and a model of kind `{self.model.kind}` has "
+            "none. Choose a model that shares, or a balancer of losses: static, uncertainty, dwa."
+        ]
 
     @property
     def needs_bubbles(self) -> bool:
@@ -62,7 +126,7 @@ class TowersSpec(Spec):
     """width of the hidden layer of each tower"""
     temperature: float = Field(0.1, gt=0)
     """divides the cosine of two vectors; small separates near neighbours, large is robust"""
-    train: TrainSpec = TrainSpec(epochs=3, batch=512)
+    train: FitSpec = FitSpec(epochs=3, batch=512)
     """over the positive impressions; each is a negative to all others of its batch"""
 
 

@@ -19,7 +19,7 @@ from funnel.features import Towers, table
 from funnel.models.blocks import Draws
 from funnel.models.two_tower import TwoTower
 from funnel.training.batches import Scaling, columns_of
-from funnel.training.loop import fit
+from funnel.training.loop import Descent, fit
 from funnel.training.spec import TowersSpec
 from funnel.world.observed import Observed
 
@@ -66,7 +66,7 @@ def train_towers(spec: TowersSpec, log: pl.DataFrame, observed: Observed, seed: 
         vectors = model.user(users[user]), model.item(items[ids])
         return sampled_softmax(*vectors, ids, log_share[ids], spec.temperature)[None]
 
-    fit(model, loss, ("two_tower",), len(item), spec.train, seed, device)
+    fit(Descent(model.parameters(), loss), ("two_tower",), len(item), spec.train, seed, device)
     with torch.inference_mode():
         return Towers(model.user(users).cpu().numpy(), model.item(items).cpu().numpy())
 
