@@ -131,7 +131,7 @@ TASKS: tuple[Task, ...] = (
         name="conversion",
         channel="conversion",
         given="click",
-        law=Law(base=-3.0, taste=0.7, quality=0.8, tendency=0.3, friend=0.5),
+        law=Law(base=-4.3, taste=0.7, quality=0.8, tendency=0.3, friend=0.5),
     ),
     Task(name="watch_grade", kind="graded", channel="watch", reads="grades", grades=(0.1, 0.3, 1.0)),
 )

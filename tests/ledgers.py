@@ -40,7 +40,10 @@ def of_scores(
     row = lambda array: flat(array)[known]  # noqa: E731
     probability = 1 / (1 + np.exp(-worth))
     truth = {"like": probability, "bubble_engage": np.where(friend, probability, np.nan)}
-    predicted = {"like": probability * 1.1, "bubble_engage": probability * 0.9}
+    predicted = {
+        "early": {"like": probability * 0.8},
+        "late": {"like": probability * 1.1, "bubble_engage": probability * 0.9},
+    }
     return Ledger(
         rows=everything.take(known),
         oracle=row(oracle),
@@ -60,7 +63,7 @@ def of_scores(
         oracle_value=_sums(worth, oracle, requests),
         friends=columns.get("friends", np.arange(requests)),
         truth={task: row(mean) for task, mean in truth.items()},
-        predicted={task: row(mean) for task, mean in predicted.items()},
+        predicted={stage: {task: row(mean) for task, mean in means.items()} for stage, means in predicted.items()},
         labels={task: row(np.where(slate, np.round(mean), np.nan)) for task, mean in truth.items()},
         keep=keep,
         slate_size=slate_size,

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -21,9 +22,10 @@ from funnel.scenario.file import load
 from funnel.scenario.pieces import collect, execute, plan
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
-from funnel.stages.rank import Given, Stage
+from funnel.stages.rank import Given, Rank, Stage
 from funnel.stages.runner import rank, uncut
-from funnel.world.bubbles import none
+from funnel.stages.spec import RankSpec
+from funnel.world.bubbles import Bubbles, none
 
 SMALL = (
     "base.world={users=500, items=800, creators=60, dims=8, communities=8}",
@@ -124,6 +126,27 @@ def test_weights_and_keep_retrain_nothing(exam, store):
     for stage in ("early", "late"):
         assert changed.labs["both"].arm_ranker(stage).name == exam.labs["both"].arm_ranker(stage).name
     assert changed.rows_piece("both").name != exam.rows_piece("both").name
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "arms.late_only.stages.late.formula={long_view=0.2, like=-3.0, bubble_engage=2.0}",
+        "arms.late_only.stages.late.combine=product",
+        "arms.late_only.stages.early={formula={hide=-0.1}, combine='product'}",
+    ],
+    ids=["weights", "product", "early"],
+)
+def test_another_formula_asks_for_no_training_and_for_another_ranking(exam, store, formula):
+    changed = Exam(small(formula), 0, store)
+    before, after = ([job for job in plan(one.scenario) if job.kind == "ranker"] for one in (exam, changed))
+    assert after == before
+    for name, lab in changed.labs.items():
+        for stage in ("early", "late"):
+            assert lab.arm_ranker(stage).name == exam.labs[name].arm_ranker(stage).name
+
+    assert changed.rows_piece("late_only").name != exam.rows_piece("late_only").name
+    assert changed.rows_piece("baseline").name == exam.rows_piece("baseline").name
 
 
 def test_the_device_is_handed_to_every_training_and_names_its_pieces(exam, store, monkeypatch):
@@ -236,6 +259,25 @@ def test_a_selected_score_overpredicts_as_the_closed_form_says():
     share = keep / size
     closed = noise**2 / np.sqrt(1 + noise**2) * norm.pdf(norm.ppf(1 - share)) / share
     assert (predicted[kept] - truth[kept]).mean() == pytest.approx(closed, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("sees", "tasks", "expected"),
+    [
+        (True, ("bubble_tap",), [0.6, 0.0]),
+        (False, ("bubble_tap",), [0.6, 1.2]),
+        (False, ("bubble", "bubble_tap"), [0.06, 1.08]),
+    ],
+    ids=["seen", "taken for granted", "predicted"],
+)
+def test_a_stage_weighs_a_bubble_task_by_what_it_knows_of_bubbles(sees, tasks, expected):
+    spec = RankSpec(features=("age",), tasks=tasks, formula={"bubble_tap": 2.0}, keep=1)
+    stage = Rank("early", spec, SimpleNamespace(ranker=SimpleNamespace(needs_bubbles=sees)))
+    predicted = {"bubble_tap": np.array([0.3, 0.6], np.float32), "bubble": np.array([0.1, 0.9], np.float32)}
+    pair = from_pairs(np.zeros(2, np.int64), np.array([3, 7]), np.ones(2, np.int64), 1, 10)
+    one = Bubbles(np.array([0, 1]), np.array([3]), np.zeros((1, 3), np.int64), np.zeros((1, 3), bool), np.ones(1), 10)
+    score = stage.formula({task: predicted[task] for task in tasks}, pair, one)
+    assert score == pytest.approx(expected)
 
 
 class Broken(Stage):

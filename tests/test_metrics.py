@@ -1,6 +1,7 @@
 """Every measure against laws, closed forms, other people's code, and small tables worked out by hand."""
 
 import inspect
+from dataclasses import replace
 
 import ir_measures
 import numpy as np
@@ -12,7 +13,8 @@ from scipy import stats
 
 from funnel import schema
 from funnel.candidates import Requests
-from funnel.metrics import calibration, overlap, recall, regret, value
+from funnel.metrics import auc, calibration, overlap, recall, regret, value
+from funnel.metrics.auc import expected_auc
 from funnel.metrics.catalogue import METRICS, rows
 from funnel.metrics.deaths import deaths
 from funnel.metrics.ratio import Ratio
@@ -219,8 +221,7 @@ def test_selection_law_of_the_winners_curse():
     truth = generator.normal(size=(200, 1_000))
     predicted = truth + s * generator.normal(size=truth.shape)
     ledger = ledgers.of_scores(truth, predicted, predicted, keep=100, slate_size=50)
-    flat = {"like": truth.reshape(-1)}, {"like": predicted.reshape(-1)}
-    ledger = type(ledger)(**(vars(ledger) | {"truth": flat[0], "predicted": flat[1]}))
+    ledger = replace(ledger, truth={"like": truth.reshape(-1)}, predicted={"late": {"like": predicted.reshape(-1)}})
     excess = by(calibration.winners_curse(ledger), "stage", "task")
     z = stats.norm.ppf(1 - fraction)
     assert excess["late", "like"] == pytest.approx(s**2 / np.sqrt(1 + s**2) * stats.norm.pdf(z) / fraction, abs=0.01)
@@ -233,6 +234,70 @@ def test_calibration_counts_only_where_the_condition_holds():
     assert found["like", "late", "all"] == pytest.approx(1.1)
     assert found["bubble_engage", "late", "friend"] == pytest.approx(0.9)
     assert found["bubble_engage", "late", "other"] is None
+
+
+def _pairwise_auc(score: np.ndarray, probability: np.ndarray) -> float:
+    """The definition, pair by pair."""
+    weight = probability[:, None] * (1 - probability)
+    np.fill_diagonal(weight, 0)
+    right = (score[:, None] > score) + 0.5 * (score[:, None] == score)
+    return (weight * right).sum() / weight.sum()
+
+
+@given(st.integers(2, 40), st.integers(1, 8), st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None)
+def test_expected_auc_by_sorting_is_that_of_all_pairs(rows, levels, seed):
+    generator = np.random.default_rng(seed)
+    score, probability = generator.integers(0, levels, rows), generator.random(rows)
+    assert expected_auc(score, probability) == pytest.approx(_pairwise_auc(score, probability))
+
+
+def test_expected_auc_of_drawn_outcomes_is_the_auc():
+    generator = np.random.default_rng(0)
+    score, drawn = generator.normal(size=300), generator.random(300) < 0.3
+    ranks = stats.mannwhitneyu(score[drawn], score[~drawn]).statistic / (drawn.sum() * (~drawn).sum())
+    assert expected_auc(score, drawn.astype(float)) == pytest.approx(ranks)
+    assert expected_auc(score, np.ones(300)) is None and expected_auc(score[:0], score[:0]) is None
+
+
+def test_rankers_are_judged_on_what_was_shown_and_on_the_rest_apart():
+    ledger = ledgers.random(np.random.default_rng(4))
+    ratios = by(calibration.ranker_calibration(ledger), "stage", "slice", "task")
+    assert set(ratios) == {
+        (stage, slice_, task)
+        for stage, task in (("early", "like"), ("late", "like"), ("late", "bubble_engage"))
+        for slice_ in ("impressed", "unselected")
+    }
+    assert ratios["early", "unselected", "like"] == pytest.approx(0.8)
+    assert ratios["late", "impressed", "like"] == pytest.approx(1.1)
+    errors = by(calibration.ranker_error(ledger), "stage", "slice", "task")
+    shown = np.sqrt(np.square(0.1 * ledger.truth["like"][ledger.slate]).mean())
+    assert errors["late", "impressed", "like"] == pytest.approx(shown)
+    areas = by(auc.auc(ledger), "stage", "slice", "task")
+    # The predictions stand in the order of the truth, so no ranker of these rows has a greater area.
+    rest = ledger.retrieved & ~ledger.slate
+    best = _pairwise_auc(ledger.truth["like"][rest], ledger.truth["like"][rest].astype(np.float64))
+    assert areas["early", "unselected", "like"] == pytest.approx(best)
+    friends = rest & ledger.friend
+    truth = ledger.truth["bubble_engage"][friends].astype(np.float64)
+    assert areas["late", "unselected", "bubble_engage"] == pytest.approx(_pairwise_auc(truth, truth))
+
+
+def test_a_chain_is_counted_by_the_slot(small):
+    # Items 2 and 3 are shown, neither carries a bubble. Clicks 0.5 and 0.2, conversions given a click 0.4 and 0.1.
+    truth = small.truth | {
+        "click": np.full(len(small.rows), 0.5, np.float32) - 0.3 * (small.rows.item == 3),
+        "conversion": np.full(len(small.rows), 0.4, np.float32) - 0.3 * (small.rows.item == 3),
+    }
+    drawn = small.labels | {
+        "conversion": np.where(small.rows.item == 2, 1.0, np.nan),
+        "click": np.ones(len(small.rows)),
+    }
+    ledger = replace(small, truth=truth, labels=drawn)
+    assert by(value.joint(ledger), "task") == pytest.approx({("bubble_engage",): 0.0, ("conversion",): 0.11})
+    assert by(value.joint_label(ledger), "task") == {("bubble_engage",): 0.0, ("conversion",): 0.5}
+    without = replace(small, truth={"conversion": truth["conversion"]})
+    assert value.joint(without) == []
 
 
 def test_slices_divide_the_whole():

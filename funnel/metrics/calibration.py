@@ -1,10 +1,10 @@
-"""Are predictions true, and still true on what they selected."""
+"""Are predictions true, and still true on what they selected and on what nobody was shown."""
 
 import numpy as np
 
 from funnel.metrics.ledger import Ledger
-from funnel.metrics.ratio import Ratio, count, total
-from funnel.metrics.slices import Slices, friend_or_other, survivors
+from funnel.metrics.ratio import Derived, Ratio, count, total
+from funnel.metrics.slices import Slices, friend_or_other, impressed_or_not, requests_of, survivors, where_true
 
 
 def calibration(ledger: Ledger) -> list[Ratio]:
@@ -14,8 +14,8 @@ def calibration(ledger: Ledger) -> list[Ratio]:
     """
     return [
         Ratio(total(ledger, rows, predicted), total(ledger, rows, ledger.truth[task]), stage, name, task)
-        for task, predicted in ledger.predicted.items()
-        for stage, name, rows in _where_true(ledger, task, friend_or_other(ledger))
+        for task, predicted in ledger.predicted["late"].items()
+        for stage, name, rows in _after_each_stage(ledger, task, friend_or_other(ledger))
     ]
 
 
@@ -23,14 +23,52 @@ def winners_curse(ledger: Ledger) -> list[Ratio]:
     """Mean of prediction minus true mean, at the pool, after early and after late."""
     return [
         Ratio(total(ledger, rows, predicted - ledger.truth[task]), count(ledger, rows), stage, name, task)
-        for task, predicted in ledger.predicted.items()
-        for stage, name, rows in _where_true(ledger, task, {"all": np.ones(len(ledger.rows), bool)})
+        for task, predicted in ledger.predicted["late"].items()
+        for stage, name, rows in _after_each_stage(ledger, task, {"all": np.ones(len(ledger.rows), bool)})
     ]
 
 
-def _where_true(ledger: Ledger, task: str, slices: Slices):
+def ranker_calibration(ledger: Ledger) -> list[Ratio]:
+    """Sum of a ranking stage's predictions over the sum of true means, on what was shown and on the rest of the pool.
+
+    A ranker is trained on what was shown; the rest of the pool is what it has to choose from. The prediction of a
+    conditional task is held against the true probability given that its condition holds.
+    """
+    return [
+        Ratio(total(ledger, rows, predicted), total(ledger, rows, ledger.truth[task]), stage, name, task)
+        for stage, task, predicted, name, rows in _of_rankers(ledger)
+    ]
+
+
+def ranker_error(ledger: Ledger) -> list[Derived]:
+    """Root mean squared difference of a ranking stage's prediction and the true mean, on what was shown and the rest.
+
+    0 is perfect, which no ranker of observables can be: part of the truth is hidden from it.
+    """
+    return [
+        Derived(
+            _root_mean_square(predicted[rows] - ledger.truth[task][rows]), requests_of(ledger, rows), stage, name, task
+        )
+        for stage, task, predicted, name, rows in _of_rankers(ledger)
+    ]
+
+
+def _of_rankers(ledger: Ledger):
+    """(ranking stage, task, prediction (n,), slice, bool (n,)): what each stage predicts, and where to judge it."""
+    slices = impressed_or_not(ledger)
+    for stage, of_stage in ledger.predicted.items():
+        for task, predicted in of_stage.items():
+            for name, rows in where_true(ledger, task, slices).items():
+                yield stage, task, predicted, name, rows
+
+
+def _root_mean_square(difference: np.ndarray) -> float | None:
+    return float(np.sqrt(np.square(difference, dtype=np.float64).mean())) if len(difference) else None
+
+
+def _after_each_stage(ledger: Ledger, task: str, slices: Slices):
     """(stage, slice, bool (n,)): rows of a stage's output on which the task's condition holds."""
-    holds = ~np.isnan(ledger.truth[task])
+    held = where_true(ledger, task, slices)
     for stage, kept in survivors(ledger).items():
-        for name, rows in slices.items():
-            yield stage, name, kept & rows & holds
+        for name, rows in held.items():
+            yield stage, name, kept & rows

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from funnel import schema
-from funnel.metrics import calibration, overlap, recall, regret, value
+from funnel.metrics import auc, calibration, overlap, recall, regret, value
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Derived, Ratio
 
@@ -56,9 +56,14 @@ METRICS: tuple[Metric, ...] = (
     Metric(overlap.penetration, "share"),
     Metric(value.probability, "mean"),
     Metric(value.label, "mean"),
+    Metric(value.joint, "mean"),
+    Metric(value.joint_label, "mean"),
     Metric(value.share, "share"),
     Metric(calibration.calibration, "ratio"),
     Metric(calibration.winners_curse, "mean"),
+    Metric(auc.auc, "ratio"),
+    Metric(calibration.ranker_calibration, "ratio"),
+    Metric(calibration.ranker_error, "mean"),
     Metric(overlap.candidates, "count"),
     Metric(overlap.keep_ratio, "share"),
 )

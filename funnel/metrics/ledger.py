@@ -52,11 +52,13 @@ class Ledger:
     friends: np.ndarray
     """int64 (R,): friends of the user who asks"""
     truth: dict[str, np.ndarray]
-    """float32 (n,) a task: true mean at the first position; the conditional tasks are nan where no bubble is"""
-    predicted: dict[str, np.ndarray]
-    """float32 (n,) a task of the arm's late stage: its prediction on every row"""
+    """float32 (n,) a task: true mean at the first position, conditional ones given their condition; nan where that is
+    seen not to hold: a task that needs a bubble, on a row without one"""
+    predicted: dict[str, dict[str, np.ndarray]]
+    """float32 (n,) a task of each ranking stage of the arm: its prediction on every row"""
     labels: dict[str, np.ndarray]
-    """float32 (n,) a task: drawn outcome if the row was shown at its place in the slate; nan off the slate"""
+    """float32 (n,) a task: drawn outcome if the row was shown at its place in the slate; nan off the slate and where
+    its condition did not hold"""
     keep: int
     """budget of the early stage"""
     slate_size: int

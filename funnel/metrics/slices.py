@@ -48,6 +48,22 @@ def guarded_items(ledger: Ledger) -> Slices:
     return {"fresh": ledger.fresh, "small": ledger.small}
 
 
+def impressed_or_not(ledger: Ledger) -> Slices:
+    """bool (n,) each: rows that were shown, and the rest of the retrieved pool, which no ranker is trained on."""
+    return {"impressed": ledger.slate, "unselected": ledger.retrieved & ~ledger.slate}
+
+
+def where_true(ledger: Ledger, task: str, slices: Slices) -> Slices:
+    """The slices (bool (n,)) without the rows on which the task's condition is seen not to hold."""
+    holds = ~np.isnan(ledger.truth[task])
+    return {name: rows & holds for name, rows in slices.items()}
+
+
+def requests_of(ledger: Ledger, rows: np.ndarray) -> int:
+    """How many requests have a row where `rows` (bool (n,)) holds."""
+    return len(np.unique(ledger.rows.request[rows]))
+
+
 def rows_of(ledger: Ledger, users: Slices) -> Slices:
     """Slices of requests (bool (R,)) as slices of rows (bool (n,))."""
     return {name: mask[ledger.rows.request] for name, mask in users.items()}

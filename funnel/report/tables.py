@@ -87,6 +87,25 @@ CLOSENESS: Lines = tuple(
 )
 
 
+RANKERS = {
+    "auc": (
+        "AUC of the rankers",
+        "Expected under the true probabilities, on what was shown and on the rest of the pool, which no ranker is "
+        "trained on.",
+    ),
+    "ranker_calibration": (
+        "Calibration of the rankers",
+        "Predicted over true, 1 is calibrated, on what was shown and on the rest of the pool. Conditional tasks are "
+        "held against their probability given the condition.",
+    ),
+    "ranker_error": (
+        "Error of the rankers",
+        "Root mean squared difference of prediction and truth, on what was shown and on the rest of the pool.",
+    ),
+}
+"""measures of each ranking stage's predictions, with the title and the note of their table"""
+
+
 def main(view: View) -> list[Table]:
     """The tables under the figures: arms by measures, then differences."""
     return [
@@ -134,6 +153,7 @@ def more(view: View) -> list[Table]:
             "values above 1 after early and late are expected.",
             _calibration(view),
         ),
+        *(_by_arm(view, title, note, _rankers(view, measure)) for measure, (title, note) in RANKERS.items()),
         _by_arm(view, "Cost", "Per request, by stage.", _costs(view)),
     ]
 
@@ -187,10 +207,16 @@ def _differences(view: View, against: str, title: str, lines: Lines) -> Table:
 
 
 def _tasks(view: View) -> Lines:
-    kinds = {"probability": "true", "label": "drawn"}
+    """Means of each task, and of a conditional one with its condition, too."""
+    kinds = {"probability": "true", "label": "drawn", "joint": "with its condition, true"}
+    kinds["joint_label"] = "with its condition, drawn"
+    known = {measure: {address[3] for address in view.addresses(measure)} for measure in kinds}
     tasks = (address[3] for address in view.addresses("probability"))
     return tuple(
-        (f"{task}, {kind}", (measure, "late", "all", task)) for task in tasks for measure, kind in kinds.items()
+        (f"{task}, {kind}", (measure, "late", "all", task))
+        for task in tasks
+        for measure, kind in kinds.items()
+        if task in known[measure]
     )
 
 
@@ -199,6 +225,13 @@ def _calibration(view: View) -> Lines:
     return tuple(
         (f"{task}, {after[stage]}, {slice_} items", ("calibration", stage, slice_, task))
         for _, stage, slice_, task in view.addresses("calibration")
+    )
+
+
+def _rankers(view: View, measure: str) -> Lines:
+    return tuple(
+        (f"{stage}: {task}, {slice_}", (measure, stage, slice_, task))
+        for _, stage, slice_, task in view.addresses(measure)
     )
 
 

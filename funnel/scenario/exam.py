@@ -141,7 +141,8 @@ class Exam:
     def ledger(self, lab: Lab) -> Ledger:
         """The ledger of one arm."""
         page, observed, best = self._sheet(lab), lab.world.observed, self._oracle(lab)
-        score = {stage: self._predicted(lab, lab, stage)[1] for stage in STAGES}
+        of_stage = {stage: self._predicted(lab, lab, stage) for stage in STAGES}
+        predicted, score = ({stage: found[place] for stage, found in of_stage.items()} for place in (0, 1))
         early = top(page.rows, lab.arm.stages.early.keep, score["early"], among=page.retrieved)
         slate = top(page.rows, lab.arm.stages.late.keep, score["late"], among=early)
         by_creator = np.bincount(observed.creator, observed.past_views)
@@ -165,7 +166,7 @@ class Exam:
             oracle_value=best["value"].sum(1),
             friends=observed.friend_count[page.requests.user].astype(np.int64),
             truth=page.truth,
-            predicted=self._predicted(lab, lab, "late")[0],
+            predicted=predicted,
             labels=_labels(lab, page, slate, score["late"]),
             keep=lab.arm.stages.early.keep,
             slate_size=self.size,
