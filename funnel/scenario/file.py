@@ -5,14 +5,16 @@ the user assigned. Arms patch what comes out of it.
 """
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from funnel.errors import SpecError, unknown
-from funnel.patch import Table, assign
+from funnel.patch import Table, assign, merge
+from funnel.scenario.conflict.spec import ConflictSpec
+from funnel.scenario.heading import Heading
 from funnel.scenario.spec import Scenario, ScenarioSpec, resolve
 from funnel.spec import Spec
 
@@ -20,16 +22,22 @@ SCENARIOS = Path("scenarios")
 """seen from the project's folder, in which commands run"""
 
 
+AnyScenario = Scenario | ConflictSpec
+
+
 class Preset(Spec):
-    """A size for any scenario: how many seeds, and a patch of its base."""
+    """A size for any scenario: how many seeds, and a patch for each kind."""
 
     seeds: int | None = Field(None, ge=1)
     patch: Table = Field(default_factory=dict)
+    """of the base of a funnel"""
+    task_conflict: Table = Field(default_factory=dict)
+    """of a whole `task_conflict` scenario"""
 
 
 def load(
     name: str | Path, *, preset: str | None = None, seeds: int | None = None, assignments: Iterable[str] = ()
-) -> Scenario:
+) -> AnyScenario:
     """The scenario of a name, or of a path to its file, whose folder then holds `base/` and `presets/` too.
 
     Args:
@@ -41,21 +49,13 @@ def load(
         SpecError: no such file, no TOML, or every problem of what it says at once.
     """
     path = _find(name)
-    table = read_toml(path)
-    patches: list[Table] = []
-    if preset is not None:
-        size = Preset.parse(read_toml(_named(path.parent / "presets", preset, "a preset")), f"presets.{preset}")
-        patches.append(size.patch)
-        table = table if size.seeds is None else {**table, "seeds": size.seeds}
-    for text in assignments:
-        at, value = _assignment(text)
-        if at.startswith("base."):
-            patches.append(assign({}, at.removeprefix("base."), value))
-        else:
-            table = assign(table, at, value)
-    if seeds is not None:
-        table = {**table, "seeds": seeds}
-    return _resolved(path, table, patches)
+    table, size = read_toml(path), _size(path, preset)
+    kind = table.get("kind", "funnel")
+    if kind not in KINDS:
+        raise SpecError(f"kind: {unknown(str(kind), KINDS, 'a kind of scenario')}")
+    table = table if size.seeds is None else {**table, "seeds": size.seeds}
+    chosen = [] if seeds is None else [("seeds", seeds)]
+    return KINDS[kind](path, table, size, [*map(_assignment, assignments), *chosen])
 
 
 def listing(folder: Path = SCENARIOS) -> dict[str, str]:
@@ -77,8 +77,14 @@ def read_toml(path: Path) -> Table:
         raise SpecError(f"{path}: should be TOML. Found: {error}.") from None
 
 
-def _resolved(path: Path, table: Table, patches: list[Table]) -> Scenario:
+def _funnel(path: Path, table: Table, size: Preset, assigned: list[tuple[str, Any]]) -> Scenario:
     """Resolves a scenario's table; what is wrong with the table and with its base is told together."""
+    patches = [size.patch]
+    for at, value in assigned:
+        if at.startswith("base."):
+            patches.append(assign({}, at.removeprefix("base."), value))
+        else:
+            table = assign(table, at, value)
     problems: list[str] = []
     base: Table = {}
     try:
@@ -90,11 +96,38 @@ def _resolved(path: Path, table: Table, patches: list[Table]) -> Scenario:
         spec = ScenarioSpec.parse(table, "")
     except SpecError as error:
         raise SpecError([*problems, *error.problems]) from None
-    if spec.name != path.stem:
-        problems.append(f"name: should be `{path.stem}`, as its file is called. Found `{spec.name}`.")
+    problems += _called(path, spec)
     if problems:
         raise SpecError(problems)
     return resolve(spec, base, *patches)
+
+
+def _task_conflict(path: Path, table: Table, size: Preset, assigned: list[tuple[str, Any]]) -> ConflictSpec:
+    table = merge(table, size.task_conflict, "presets.task_conflict")
+    for at, value in assigned:
+        table = merge(table, assign({}, at, value))
+    spec = ConflictSpec.parse(table, "")
+    if problems := _called(path, spec):
+        raise SpecError(problems)
+    return spec
+
+
+KINDS: dict[str, Callable[[Path, Table, Preset, list[tuple[str, Any]]], AnyScenario]] = {
+    "funnel": _funnel,
+    "task_conflict": _task_conflict,
+}
+
+
+def _called(path: Path, spec: Heading) -> list[str]:
+    if spec.name == path.stem:
+        return []
+    return [f"name: should be `{path.stem}`, as its file is called. Found `{spec.name}`."]
+
+
+def _size(path: Path, preset: str | None) -> Preset:
+    if preset is None:
+        return Preset()
+    return Preset.parse(read_toml(_named(path.parent / "presets", preset, "a preset")), f"presets.{preset}")
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -7,21 +7,28 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from filelock import FileLock
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from funnel.scenario import envelope, pieces, results
+from funnel.scenario.conflict import study, summary
+from funnel.scenario.conflict.spec import ConflictSpec
 from funnel.scenario.executors import Executor, Outcome
+from funnel.scenario.file import AnyScenario
 from funnel.scenario.folders import beside, put, recover
-from funnel.scenario.pieces import Job
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
 
+KINDS: dict[type, tuple[ModuleType, ModuleType]] = {Scenario: (pieces, results), ConflictSpec: (study, summary)}
+"""by the kind of scenario: who plans, does and collects its jobs, and who writes its results"""
+
 
 def run(
-    scenario: Scenario,
+    scenario: AnyScenario,
     executor: Executor | None = None,
     *,
     fresh: bool = False,
@@ -52,32 +59,34 @@ def run(
     envelope.check_folder(folder)
     store = Store(data.resolve(), run=uuid.uuid4().hex if fresh else None)
     store.clean()
-    jobs = pieces.plan(scenario)
+    parts, writer = KINDS[type(scenario)]
+    jobs = parts.plan(scenario)
     executor = executor or Executor()
     outcomes = executor.run(partial(_do, scenario, store, executor.device), jobs)
     with closing(_told(outcomes, jobs, console)) as told:
         for _ in told:
             pass
-    tables = pieces.collect(scenario, store, executor.device)
+    tables = parts.collect(scenario, store, executor.device)
     with FileLock(beside(folder, "lock")):
         partial_folder = beside(folder, "partial")
         shutil.rmtree(partial_folder, ignore_errors=True)
-        results.write(partial_folder, scenario, *tables, time.perf_counter() - started)
+        writer.write(partial_folder, scenario, *tables, time.perf_counter() - started)
         put(partial_folder, folder)
     return folder
 
 
-def _do(scenario: Scenario, store: Store, device: str, job: Job) -> None:
-    pieces.execute(scenario, job, store, device)
+def _do(scenario: AnyScenario, store: Store, device: str, job: Any) -> None:
+    parts, _ = KINDS[type(scenario)]
+    parts.execute(scenario, job, store, device)
 
 
-def _told(outcomes: Iterator[Outcome], jobs: Sequence[Job], console: Console) -> Generator[Outcome]:
+def _told(outcomes: Iterator[Outcome], jobs: Sequence[Any], console: Console) -> Generator[Outcome]:
     """The outcomes, each told as it comes: by a bar on a terminal, by a plain line elsewhere."""
     if not console.is_terminal:
         started = time.perf_counter()
         for done, (place, result) in enumerate(outcomes, start=1):
             seconds = time.perf_counter() - started
-            line = f"{done:>4}/{len(jobs)} {seconds:7.1f} s  {_label(jobs[place])}"
+            line = f"{done:>4}/{len(jobs)} {seconds:7.1f} s  {jobs[place].label}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
             yield place, result
         return
@@ -85,9 +94,5 @@ def _told(outcomes: Iterator[Outcome], jobs: Sequence[Job], console: Console) ->
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("", total=len(jobs))
         for place, result in outcomes:
-            progress.update(bar, advance=1, description=_label(jobs[place]))
+            progress.update(bar, advance=1, description=jobs[place].label)
             yield place, result
-
-
-def _label(job: Job) -> str:
-    return f"{job.kind} {job.stage}".strip() + f", seed {job.seed}: {', '.join(job.arms)}"

@@ -30,6 +30,11 @@ class Job:
     stage: str = ""
     """the stage of a ranker"""
 
+    @property
+    def label(self) -> str:
+        """What a user is told of it."""
+        return f"{self.kind} {self.stage}".strip() + f", seed {self.seed}: {', '.join(self.arms)}"
+
 
 def plan(scenario: Scenario) -> list[Job]:
     """All jobs. A job makes what it needs itself if it is missing; the order lets processes work side by side."""

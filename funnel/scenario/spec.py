@@ -4,13 +4,14 @@
 `FunnelSpec` an arm, checked as a whole, which is all that a run needs.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
 from funnel.errors import SpecError, unknown
 from funnel.features import FEATURE
 from funnel.patch import Table, merge
+from funnel.scenario.heading import Heading
 from funnel.spec import Spec
 from funnel.stages.spec import STAGES, FunnelSpec
 from funnel.tasks import TASK
@@ -108,17 +109,12 @@ class VerdictSpec(Spec):
     margin: Margin = Margin()
 
 
-class ScenarioSpec(Spec):
+class ScenarioSpec(Heading):
     """A scenario as it is written."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    """small letters, digits and underscores; names its folder of results"""
-    question: str = Field(min_length=1)
-    """what the scenario is to answer, in a sentence"""
+    kind: Literal["funnel"] = "funnel"
     base: str
     """the base funnel that everything is a patch of, by name"""
-    seeds: int = Field(5, ge=1)
-    """worlds to draw; the unit of analysis"""
     patch: Table = Field(default_factory=dict)
     """a patch of the base that all arms share"""
     change: Change = Change()
