@@ -1,20 +1,16 @@
 """The page of a report: reads a results folder and nothing else, writes figures and one self-contained `index.html`."""
 
-import os
-import re
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from funnel.errors import ResultsError
 from funnel.report import tables
 from funnel.report.figures.catalogue import FIGURES, save
+from funnel.report.template import put_page, writing
 from funnel.report.view import View
 from funnel.scenario import results
 
-PAGE = "index.html"
 TONES = {
     "lost": "bad",
     "forgone": "bad",
@@ -37,16 +33,9 @@ def build(folder: Path) -> Path:
     """
     found = results.read(folder)
     view = View(found.summary)
-    try:
+    with writing(folder):
         inline = save(FIGURES, view, folder / "figures")
-        page = _environment().get_template("page.html.jinja").render(_context(view, found, inline))
-        temporary = folder / f".{PAGE}.{os.getpid()}"
-        temporary.write_text(page)
-        os.replace(temporary, folder / PAGE)
-    except OSError as error:
-        remedy = "Make room, and build the report again."
-        raise ResultsError(f"{folder / PAGE}: should be written. Found {error.strerror}. {remedy}") from error
-    return folder / PAGE
+        return put_page(folder, "page.html.jinja", _context(view, found, inline))
 
 
 def _context(view: View, found: results.Results, inline: dict[str, str]) -> dict[str, Any]:
@@ -81,20 +70,3 @@ def _levels(view: View) -> list[tuple[str, str, list[Any]]]:
     roles = ("proposal", "reference", "baseline")
     named = [(role, view.scenario[role]) for role in roles]
     return [(role, arm, [view.cell(arm, address) for address in addresses]) for role, arm in named]
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("funnel.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["code"] = _code
-    return environment
-
-
-def _code(sentence: str) -> Markup:
-    """A sentence with `names` in back quotes set as code."""
-    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(sentence))))

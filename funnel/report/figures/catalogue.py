@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -12,24 +13,27 @@ from funnel.report.figures.style import STYLE, inline, svg
 from funnel.report.view import View
 
 
+V = TypeVar("V")
+
+
 @dataclass(frozen=True)
-class Plot:
-    """One figure of the catalogue."""
+class Plot(Generic[V]):
+    """One figure of a page, drawn from what the page's kind of scenario is viewed by."""
 
     name: str
     title: str
-    draw: Callable[[View], Figure]
-    caption: Callable[[View], str]
+    draw: Callable[[V], Figure]
+    caption: Callable[[V], str]
 
 
-FIGURES: tuple[Plot, ...] = (
+FIGURES: tuple[Plot[View], ...] = (
     Plot("funnel_recall", "Recall down the funnel", funnel.funnel_recall, funnel.recall_caption),
     Plot("value_waterfall", "Where value is lost", funnel.value_waterfall, funnel.waterfall_caption),
     Plot("oracle_fates", "Where the oracle's items ended", funnel.oracle_fates, funnel.fates_caption),
 )
 
 
-def save(plots: Sequence[Plot], view: View, folder: Path) -> dict[str, str]:
+def save(plots: Sequence[Plot[V]], view: V, folder: Path) -> dict[str, str]:
     """Draw the figures into `folder` as SVG and PNG; return the SVG by name, ready to stand in a page."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {}
