@@ -144,7 +144,6 @@ def test_another_formula_asks_for_no_training_and_for_another_ranking(exam, stor
     for name, lab in changed.labs.items():
         for stage in ("early", "late"):
             assert lab.arm_ranker(stage).name == exam.labs[name].arm_ranker(stage).name
-
     assert changed.rows_piece("late_only").name != exam.rows_piece("late_only").name
     assert changed.rows_piece("baseline").name == exam.rows_piece("baseline").name
 
@@ -187,6 +186,20 @@ def test_a_feature_or_task_only_change_runs_too(store):
             set(rows["arm"]) == set(scenario.arms)
             and rows.filter(measure="value", slice="all")["value"].null_count() == 0
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "arm", "task"), [("cvr_late_only", "late_esmm", "conversion"), ("clickbait", "watch_only", "long_view")]
+)
+def test_a_scenario_of_many_objectives_tells_what_its_rankers_know_of_what_was_not_shown(store, name, arm, task):
+    scenario = small(name=name)
+    for job in plan(scenario):
+        execute(scenario, job, store)
+    rows = collect(scenario, store)[0].filter(arm=arm, stage="late", task=task)
+    for measure in ("auc", "ranker_calibration", "ranker_error"):
+        assert rows.filter(pl.col("measure") == measure)["slice"].to_list() == ["impressed", "unselected"]
+    chained = rows.filter(pl.col("measure") == "joint")
+    assert chained.height == (task == "conversion") and (chained["value"] > 0).all()
 
 
 def _tables(folder: Path) -> list[pl.DataFrame]:
