@@ -73,6 +73,19 @@ DEATHS: Schema = {
 }
 """One row an oracle item of a sampled request: where it ended, and by how much."""
 
+DIAGNOSTICS: Schema = {
+    "seed": pl.Int64,
+    "arm": pl.String,  # the first arm that has the ranker
+    "stage": pl.String,
+    "measure": pl.String,  # a name of the measures of the diagnostics
+    "task": pl.String,  # the task that the value speaks of
+    "other": pl.String,  # the task, or the expert, that it stands in relation to, or ""
+    "part": pl.String,  # the layer, the ablation, or the rows that it speaks of, or ""
+    "step": pl.Float64,  # where on a curve: a training step, an epoch, a weight; null where there is no curve
+    "value": pl.Float64,
+}
+"""One row a value that diagnosing a ranker found under one seed."""
+
 
 def check(table: pl.DataFrame, schema: Schema, name: str) -> pl.DataFrame:
     """The table with its columns in schema order.

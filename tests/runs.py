@@ -46,6 +46,8 @@ class Scenario:
     )
     seeds: int = 3
     verdict: Judged = field(default_factory=Judged)
+    diagnostics: bool = False
+    frontier: tuple[str, str] | None = None
 
 
 SEES = {"baseline": (0.0, 0.0), "late_only": (0.0, 1.0), "both": (1.0, 1.0), "late_only_2k": (0.0, 1.0)}

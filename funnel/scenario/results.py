@@ -11,10 +11,16 @@ from funnel.errors import ResultsError
 from funnel.metrics.catalogue import METRICS
 from funnel.metrics.verdict import Arm, judge
 from funnel.scenario import envelope
+from funnel.scenario.diagnostics import Diagnostics
 from funnel.scenario.estimates import Estimates
 from funnel.scenario.spec import Scenario
 
-TABLES = {"rows": schema.ROWS, "request_rows": schema.REQUEST_ROWS, "deaths": schema.DEATHS}
+TABLES = {
+    "rows": schema.ROWS,
+    "request_rows": schema.REQUEST_ROWS,
+    "deaths": schema.DEATHS,
+    "diagnostics": schema.DIAGNOSTICS,
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ def write(
     deaths: pl.DataFrame,
     facts: dict[str, Any],
     seconds: float,
+    diagnostics: Diagnostics | None = None,
 ) -> dict[str, Any]:
     """Summarise a run and write its folder.
 
@@ -42,6 +49,7 @@ def write(
         rows, request_rows, deaths: tables of `funnel.schema`, all arms and seeds.
         facts: by arm and by seed, named numbers that are no measures (index recall, label rates).
         seconds: wall time of the run.
+        diagnostics: what diagnosing its rankers found, if the scenario asked.
 
     Returns:
         The summary that `results.json` holds.
@@ -51,9 +59,13 @@ def write(
         ResultsError: the disk is full; nothing that was finished before is touched.
     """
     tables = {"rows": rows, "request_rows": request_rows, "deaths": deaths}
+    if diagnostics:
+        tables["diagnostics"] = diagnostics.rows
     tables = {name: schema.check(table, TABLES[name], name) for name, table in tables.items()}
     spec = _spec(scenario)
-    return envelope.write(folder, spec, _summary(scenario, spec, rows, request_rows, facts, seconds), tables)
+    summary = _summary(scenario, spec, rows, request_rows, facts, seconds)
+    summary["diagnostics"] = diagnostics.summary() if diagnostics else None
+    return envelope.write(folder, spec, summary, tables)
 
 
 def read(folder: Path) -> Results:
@@ -123,4 +135,6 @@ def _spec(scenario: Scenario) -> dict[str, Any]:
         "verdict": scenario.verdict.table(),
         "base": scenario.base.table(),
         "arms": {name: arm.table() for name, arm in scenario.arms.items()},
+        "diagnostics": scenario.diagnostics,
+        "frontier": scenario.frontier,
     }

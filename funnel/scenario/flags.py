@@ -1,0 +1,144 @@
+"""What a reader of the diagnostics should look at: computed by stated thresholds, never written by hand.
+
+A flag that speaks of a difference needs its whole interval over seeds beyond the threshold, so it needs two seeds.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+SINKS = -0.05
+"""transfer under which a task should be taken out or get experts of its own"""
+MOST = 0.5
+"""share of the recorded steps from which a pair's cosine is negative over most of training"""
+COLLAPSE = 0.9
+"""mean share from which one expert takes all"""
+ALIKE = 0.05
+"""distance of gates under which tasks mix their experts alike"""
+RISES = 0.005
+"""rise of the held-out loss over its least, relative to that"""
+
+THRESHOLDS = {"sinks": SINKS, "most": MOST, "collapse": COLLAPSE, "alike": ALIKE, "rises": RISES}
+
+Entries = Sequence[Mapping[str, Any]]
+Flag = dict[str, Any]
+"""kind, arm, stage, tasks, sentence"""
+
+
+def flags(estimates: Entries, series: Entries) -> list[Flag]:
+    """Every flag, in the order in which practitioners ask.
+
+    Args:
+        estimates, series: those of the results' key `diagnostics`.
+    """
+    return [
+        *_sinking(_named(estimates, "transfer")),
+        *_conflicting(_named(estimates, "mean_cosine"), _named(series, "cosine")),
+        *_collapsed(_named(estimates, "gate")),
+        *_alike(_named(estimates, "gate_distance")),
+        *_rising(_named(series, "loss")),
+        *_better_without(_named(estimates, "ablation")),
+    ]
+
+
+def _sinking(transfers: Entries) -> Iterator[Flag]:
+    for found in transfers:
+        if found["high"] is not None and found["high"] < SINKS:
+            sentence = (
+                f"`{found['task']}` is {_percent(-found['value'])} worse off in the {_ranker(found)} than with a "
+                f"network of its own ({_interval(found)}): take the task out, or give it experts of its own."
+            )
+            yield _flag("sinks", found, [found["task"]], sentence)
+
+
+def _conflicting(means: Entries, curves: Entries) -> Iterator[Flag]:
+    at = {_pair(curve): curve for curve in curves}
+    for found in means:
+        cosines = [value for value in at[_pair(found)]["value"] if value is not None]
+        negative = sum(value < 0 for value in cosines) / max(len(cosines), 1)
+        if negative > MOST and found["high"] is not None and found["high"] < 0:
+            sentence = (
+                f"The gradients of `{found['task']}` and `{found['other']}` on the shared parameters of the "
+                f"{_ranker(found)} oppose each other at {100 * negative:.0f} % of the recorded steps (mean cosine "
+                f"{found['value']:.2f}): the two tasks conflict."
+            )
+            yield _flag("conflict", found, [found["task"], found["other"]], sentence)
+
+
+def _collapsed(gates: Entries) -> Iterator[Flag]:
+    for key, shares in groupby(gates, lambda gate: (_ranker(gate), gate["part"])):
+        taken = [gate for gate in shares if gate["value"] is not None and gate["value"] > COLLAPSE]
+        if taken:
+            told = _listed(f"`{gate['task']}` ({gate['other']}, {_percent(gate['value'])})" for gate in taken)
+            sentence = f"Gates of the {key[0]} have collapsed in {key[1]}: one expert takes all of {told}."
+            yield _flag("collapse", taken[0], [gate["task"] for gate in taken], sentence)
+
+
+def _alike(distances: Entries) -> Iterator[Flag]:
+    for key, pairs in groupby(distances, lambda pair: (_ranker(pair), pair["part"])):
+        found = list(pairs)
+        greatest = max((pair["value"] for pair in found if pair["value"] is not None), default=None)
+        if greatest is not None and greatest < ALIKE:
+            sentence = (
+                f"Tasks do not specialise in {key[1]} of the {key[0]}: no two gates differ by more than "
+                f"{_percent(greatest)} of their weight, so one mixture would serve all tasks."
+            )
+            tasks = dict.fromkeys(name for pair in found for name in (pair["task"], pair["other"]))
+            yield _flag("no specialisation", found[0], list(tasks), sentence)
+
+
+def _rising(curves: Entries) -> Iterator[Flag]:
+    for found in curves:
+        values = found["value"]
+        if found["part"] != "held out" or None in values:
+            continue
+        least = min(range(len(values)), key=values.__getitem__)
+        if least == len(values) - 1:
+            continue
+        rise = values[-1] / values[least] - 1
+        if rise > RISES:
+            said, kind = f"rises by {_percent(rise)} after epoch {least + 1}: it overfits", "rises"
+        else:
+            said, kind = f"stops falling after epoch {least + 1} of {len(values)}", "stops"
+        sentence = f"The held-out loss of `{found['task']}` in the {_ranker(found)} {said}."
+        yield _flag(kind, found, [found["task"]], sentence)
+
+
+def _better_without(ablations: Entries) -> Iterator[Flag]:
+    for key, entries in groupby(ablations, lambda found: (_ranker(found), found["part"])):
+        better = [found for found in entries if found["low"] is not None and found["low"] > 0]
+        if better:
+            told = _listed(f"`{found['task']}` by {_percent(found['value'])}" for found in better)
+            sentence = f"The {key[0]} is better off {key[1]}: the held-out loss falls for {told}."
+            yield _flag("better without", better[0], [found["task"] for found in better], sentence)
+
+
+def _named(entries: Entries, measure: str) -> Entries:
+    return [entry for entry in entries if entry["measure"] == measure]
+
+
+def _flag(kind: str, found: Mapping[str, Any], tasks: list[str], sentence: str) -> Flag:
+    return {"kind": kind, "arm": found["arm"], "stage": found["stage"], "tasks": tasks, "sentence": sentence}
+
+
+def _pair(found: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(found[name] for name in ("arm", "stage", "task", "other"))
+
+
+def _ranker(found: Mapping[str, Any]) -> str:
+    return f"{found['stage']} ranker of `{found['arm']}`"
+
+
+def _interval(found: Mapping[str, Any]) -> str:
+    ends = sorted((-found["low"], -found["high"]))
+    return f"95 % interval {100 * ends[0]:.1f} to {100 * ends[1]:.1f} %, {found['n']} seeds"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _listed(words: Iterable[str]) -> str:
+    """`a, b and c`"""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
