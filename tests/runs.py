@@ -1,13 +1,16 @@
 """A made-up run for tests of results and reports: tables of a few arms over a few seeds, and their scenario."""
 
 from dataclasses import dataclass, field
+from itertools import combinations, permutations
 
 import numpy as np
 import polars as pl
 
+from funnel import schema
 from funnel.candidates import Requests
 from funnel.metrics import catalogue
 from funnel.metrics.deaths import deaths
+from funnel.scenario.diagnostics import Diagnostics
 from funnel.spec import Spec
 from tests import ledgers
 
@@ -94,3 +97,64 @@ def _one(seed: int, arm: str, requests: int, corpus: int, friends: float) -> tup
 
 
 FACTS = {arm: {"0": {"index_recall": 0.981, "impressions": 20_000}, "1": {"index_recall": 0.983}} for arm in SEES}
+
+
+TASKS = ("long_view", "like", "hide")
+
+
+def diagnostics(seeds: int = 3) -> Diagnostics:
+    """Diagnostics of two late rankers and a shared early one in which every flag is raised once at least."""
+    early = {"model": "shared_bottom", "balancer": "static", "tasks": TASKS[:2]}
+    late = {"model": "mmoe", "balancer": "static", "tasks": TASKS}
+    rankers = [
+        {"arm": "baseline", "stage": "early", "arms": ["baseline", "late_only"], **early, "proposal": True},
+        {"arm": "baseline", "stage": "late", "arms": ["baseline"], **late, "proposal": False},
+        {"arm": "late_only", "stage": "late", "arms": ["late_only", "both"], **late, "proposal": True},
+    ]
+    values = [
+        (seed, ranker["arm"], ranker["stage"], *value)
+        for seed in range(seeds)
+        for ranker in rankers
+        for value in _diagnosed(seed, ranker)
+    ]
+    values += [(seed, *value) for seed in range(seeds) for value in _swept()]
+    return Diagnostics(pl.DataFrame(values, schema=schema.DIAGNOSTICS, orient="row"), rankers, ("long_view", "like"))
+
+
+def _diagnosed(seed: int, ranker: dict) -> list[tuple]:
+    """measure, task, other, part, step, value; seeds wander by a hundredth."""
+    off = 0.01 * (seed - 1)
+    tasks, pairs = ranker["tasks"], list(combinations(ranker["tasks"], 2))
+    values = [("transfer", task, "", "", None, -0.12 * (task == "hide") + 0.02 + off) for task in tasks]
+    values += [
+        ("cosine", a, b, "", float(step), (-0.3 if b == "hide" else 0.2) + off) for a, b in pairs for step in range(3)
+    ]
+    values += [
+        ("loss", task, "", part, epoch, 0.5 - 0.1 * epoch + (0.3 if part == "held out" and epoch == 3 else 0))
+        for task in tasks
+        for part in ("training", "held out")
+        for epoch in (1.0, 2.0, 3.0)
+    ]
+    if ranker["model"] == "mmoe":
+        values += [
+            ("gate", task, f"expert {expert}", "experts", None, share)
+            for task in tasks
+            for expert, share in enumerate((0.95, 0.05), start=1)
+        ]
+        values += [("gate_distance", a, b, "experts", None, 0.02) for a, b in pairs]
+    if ranker["proposal"]:
+        values += [("pair_transfer", a, b, "", None, off - 0.03 * (b == "hide")) for a, b in permutations(tasks, 2)]
+        values += [("ablation", task, "", f"without `{tasks[-1]}`", None, 0.04 + off) for task in tasks[:-1]]
+        values += [("ablation", task, "", "with one expert less", None, -0.01 + off) for task in tasks]
+    return values
+
+
+def _swept() -> list[tuple]:
+    return [
+        (arm, "late", measure, task, "", "", step, value)
+        for arm in ("baseline", "late_only")
+        for measure in ("slate_mean", "weighted_loss")
+        if measure == "slate_mean" or arm == "late_only"
+        for step, *found in ((0.0, 0.5, 0.1), (1.0, 0.45, 0.2), (4.0, 0.4, 0.15))
+        for task, value in zip(TASKS[:2], found, strict=True)
+    ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import floor, log10
 from typing import Any
 
+from funnel.report.diagnosis import Diagnosis
 from funnel.scenario.estimates import Estimate
 
 Address = tuple[str, str, str, str]
@@ -34,6 +35,8 @@ class View:
         self.scenario = summary["scenario"]
         self.arms: list[str] = self.scenario["arms"]
         self.seeds = len(self.scenario["seeds"])
+        self.diagnosis = Diagnosis(summary["diagnostics"]) if summary["diagnostics"] else None
+        """what diagnosing the rankers found; None where the scenario did not ask"""
         self._estimates = {arm: _addressed(found) for arm, found in summary["estimates"].items()}
         self._differences = {
             against: {arm: _addressed(found) for arm, found in table.items()}

@@ -53,16 +53,28 @@ def _sinking(transfers: Entries) -> Iterator[Flag]:
 
 def _conflicting(means: Entries, curves: Entries) -> Iterator[Flag]:
     at = {_pair(curve): curve for curve in curves}
-    for found in means:
-        cosines = [value for value in at[_pair(found)]["value"] if value is not None]
-        negative = sum(value < 0 for value in cosines) / max(len(cosines), 1)
-        if negative > MOST and found["high"] is not None and found["high"] < 0:
-            sentence = (
-                f"The gradients of `{found['task']}` and `{found['other']}` on the shared parameters of the "
-                f"{_ranker(found)} oppose each other at {100 * negative:.0f} % of the recorded steps (mean cosine "
-                f"{found['value']:.2f}): the two tasks conflict."
+    for ranker, pairs in groupby(means, _ranker):
+        found = [(pair, _negative(at[_pair(pair)])) for pair in pairs]
+        found = [
+            (pair, share) for pair, share in found if share > MOST and pair["high"] is not None and pair["high"] < 0
+        ]
+        if found:
+            told = _listed(
+                f"`{pair['task']}` and `{pair['other']}` (at {100 * share:.0f} % of the recorded steps, mean cosine "
+                f"{pair['value']:.2f})"
+                for pair, share in found
             )
-            yield _flag("conflict", found, [found["task"], found["other"]], sentence)
+            sentence = (
+                f"On the shared parameters of the {ranker}, gradients oppose each other for most of training: {told}."
+            )
+            tasks = dict.fromkeys(task for pair, _ in found for task in (pair["task"], pair["other"]))
+            yield _flag("conflict", found[0][0], list(tasks), sentence)
+
+
+def _negative(curve: Mapping[str, Any]) -> float:
+    """The share of recorded steps at which the mean over seeds is below 0."""
+    cosines = [value for value in curve["value"] if value is not None]
+    return sum(value < 0 for value in cosines) / max(len(cosines), 1)
 
 
 def _collapsed(gates: Entries) -> Iterator[Flag]:
@@ -70,7 +82,7 @@ def _collapsed(gates: Entries) -> Iterator[Flag]:
         taken = [gate for gate in shares if gate["value"] is not None and gate["value"] > COLLAPSE]
         if taken:
             told = _listed(f"`{gate['task']}` ({gate['other']}, {_percent(gate['value'])})" for gate in taken)
-            sentence = f"Gates of the {key[0]} have collapsed in {key[1]}: one expert takes all of {told}."
+            sentence = f"Gates of the {key[0]} have collapsed ({key[1]}): one expert takes all of {told}."
             yield _flag("collapse", taken[0], [gate["task"] for gate in taken], sentence)
 
 
@@ -80,7 +92,7 @@ def _alike(distances: Entries) -> Iterator[Flag]:
         greatest = max((pair["value"] for pair in found if pair["value"] is not None), default=None)
         if greatest is not None and greatest < ALIKE:
             sentence = (
-                f"Tasks do not specialise in {key[1]} of the {key[0]}: no two gates differ by more than "
+                f"Tasks do not specialise in the {key[0]} ({key[1]}): no two gates differ by more than "
                 f"{_percent(greatest)} of their weight, so one mixture would serve all tasks."
             )
             tasks = dict.fromkeys(name for pair in found for name in (pair["task"], pair["other"]))
@@ -88,20 +100,33 @@ def _alike(distances: Entries) -> Iterator[Flag]:
 
 
 def _rising(curves: Entries) -> Iterator[Flag]:
-    for found in curves:
-        values = found["value"]
-        if found["part"] != "held out" or None in values:
-            continue
-        least = min(range(len(values)), key=values.__getitem__)
-        if least == len(values) - 1:
-            continue
-        rise = values[-1] / values[least] - 1
-        if rise > RISES:
-            said, kind = f"rises by {_percent(rise)} after epoch {least + 1}: it overfits", "rises"
-        else:
-            said, kind = f"stops falling after epoch {least + 1} of {len(values)}", "stops"
-        sentence = f"The held-out loss of `{found['task']}` in the {_ranker(found)} {said}."
-        yield _flag(kind, found, [found["task"]], sentence)
+    held_out = [curve for curve in curves if curve["part"] == "held out" and None not in curve["value"]]
+    for ranker, entries in groupby(held_out, _ranker):
+        past = [
+            (curve, _least(curve["value"])) for curve in entries if _least(curve["value"]) < len(curve["value"]) - 1
+        ]
+        rising = [(curve, least) for curve, least in past if _rise(curve["value"]) > RISES]
+        stopped = [(curve, least) for curve, least in past if _rise(curve["value"]) <= RISES]
+        if rising:
+            told = _listed(
+                f"`{curve['task']}` (by {_percent(_rise(curve['value']))} after epoch {least + 1})"
+                for curve, least in rising
+            )
+            sentence = f"The {ranker} overfits: the held-out loss rises for {told}."
+            yield _flag("rises", rising[0][0], [curve["task"] for curve, _ in rising], sentence)
+        if stopped:
+            told = _listed(f"`{curve['task']}` (after epoch {least + 1})" for curve, least in stopped)
+            sentence = f"In the {ranker} the held-out loss stops falling before training ends for {told}."
+            yield _flag("stops", stopped[0][0], [curve["task"] for curve, _ in stopped], sentence)
+
+
+def _least(values: Sequence[float]) -> int:
+    return min(range(len(values)), key=values.__getitem__)
+
+
+def _rise(values: Sequence[float]) -> float:
+    """Of the last value over the least, relative to that."""
+    return values[-1] / min(values) - 1
 
 
 def _better_without(ablations: Entries) -> Iterator[Flag]:
