@@ -107,7 +107,7 @@ def test_an_item_meets_the_same_fate_in_every_arm_that_shows_it_in_the_same_plac
 
 
 def test_the_ledger_is_what_the_funnel_serves(exam):
-    *_, facts = collect(exam.scenario, exam.store)
+    *_, facts, _ = collect(exam.scenario, exam.store)
     assert [facts[arm]["0"]["ledger_equals_funnel"] for arm in exam.scenario.arms] == [1.0] * 5
 
 

@@ -56,7 +56,7 @@ class Tree(HTMLParser):
 
 
 def run_of(folder, **settings):
-    results.write(folder, runs.Scenario(), *runs.tables(**settings), runs.FACTS, 12.3)
+    results.write(folder, runs.Scenario(), *runs.tables(**settings), runs.FACTS, None, 12.3)
     return folder
 
 
@@ -213,7 +213,7 @@ def test_no_results_no_page(tmp_path):
 
 def test_what_a_user_wrote_is_escaped(tmp_path):
     scenario = runs.Scenario(question="Is 1 < 2 & <script>alert(1)</script>?")
-    results.write(tmp_path / "odd", scenario, *runs.tables(seeds=2), {}, 1.0)
+    results.write(tmp_path / "odd", scenario, *runs.tables(seeds=2), {}, None, 1.0)
     assert "script" not in Tree(page.build(tmp_path / "odd").read_text()).tags
 
 

@@ -23,7 +23,7 @@ def tables():
 @pytest.fixture(scope="module")
 def folder(tables, tmp_path_factory):
     path = tmp_path_factory.mktemp("reports") / "bubble_late_only"
-    results.write(path, runs.Scenario(), *tables, runs.FACTS, seconds=12.345678912345)
+    results.write(path, runs.Scenario(), *tables, runs.FACTS, None, seconds=12.345678912345)
     return path
 
 
@@ -127,14 +127,14 @@ def test_the_summary_names_what_each_arm_changes(summary):
 
 
 def test_one_seed_gives_a_bootstrap_and_no_interval(tmp_path):
-    summary = results.write(tmp_path / "one", runs.Scenario(), *runs.tables(seeds=1), {}, 1.0)
+    summary = results.write(tmp_path / "one", runs.Scenario(), *runs.tables(seeds=1), {}, None, 1.0)
     estimate = found(summary["estimates"]["both"], "lost", "early")
     assert (estimate["low"], estimate["high"], estimate["n"]) == (None, None, 1)
     assert estimate["bootstrap_low"] < estimate["value"] < estimate["bootstrap_high"]
 
 
 def test_an_empty_slice_is_null_and_says_so(tmp_path):
-    summary = results.write(tmp_path / "none", runs.Scenario(), *runs.tables(seeds=2, friends=0.0), {}, 1.0)
+    summary = results.write(tmp_path / "none", runs.Scenario(), *runs.tables(seeds=2, friends=0.0), {}, None, 1.0)
     estimate = found(summary["estimates"]["both"], "recall", "late", "friend")
     assert {name: estimate[name] for name in ("value", "low", "high", "n", "bootstrap_low")} == {
         "value": None,
@@ -162,20 +162,20 @@ def test_the_folder_holds_the_tables_and_the_spec(folder, tables):
 
 
 def test_the_same_run_gives_the_same_bytes(folder, tables, tmp_path):
-    results.write(tmp_path / "again", runs.Scenario(), *tables, runs.FACTS, seconds=12.345678912345)
+    results.write(tmp_path / "again", runs.Scenario(), *tables, runs.FACTS, None, seconds=12.345678912345)
     assert (tmp_path / "again" / "results.json").read_bytes() == (folder / "results.json").read_bytes()
 
 
 def test_what_is_not_finite_is_null(tmp_path, tables):
     facts = {"both": {"0": {"speed": math.inf, "rate": np.float32(0.25)}}}
-    summary = results.write(tmp_path / "facts", runs.Scenario(), *tables, facts, 1.0)
+    summary = results.write(tmp_path / "facts", runs.Scenario(), *tables, facts, None, 1.0)
     assert summary["facts"] == {"both": {"0": {"speed": None, "rate": 0.25}}}
 
 
 def test_a_table_of_another_schema_is_refused_before_anything_is_written(tmp_path, tables):
     rows, *others = tables
     with pytest.raises(DataError) as error:
-        results.write(tmp_path / "bad", runs.Scenario(), rows.drop("n"), *others, {}, 1.0)
+        results.write(tmp_path / "bad", runs.Scenario(), rows.drop("n"), *others, {}, None, 1.0)
     assert str(error.value) == "Table `rows`: column `n` is missing."
     assert not (tmp_path / "bad").exists()
 
@@ -186,7 +186,7 @@ def test_a_full_disk_leaves_no_summary(tmp_path, tables, monkeypatch):
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
     with pytest.raises(ResultsError) as error:
-        results.write(tmp_path / "full", runs.Scenario(), *tables, {}, 1.0)
+        results.write(tmp_path / "full", runs.Scenario(), *tables, {}, None, 1.0)
     path = tmp_path / "full" / "rows.parquet"
     assert str(error.value) == f"{path}: should be written. Found No space left on device. Make room and run again."
     assert list((tmp_path / "full").iterdir()) == []

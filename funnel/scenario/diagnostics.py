@@ -46,6 +46,8 @@ class Diagnostics:
     """one a distinct ranker: arm, stage, arms (all that have it), model, balancer, tasks, proposal (under review)"""
     frontier: tuple[str, str] | None = None
     """the two tasks of the frontiers"""
+    unwanted: frozenset[str] = frozenset()
+    """tasks of which less is better: those that the true value weighs negatively"""
 
     def summary(self) -> dict[str, Any]:
         """The key `diagnostics` of the results."""
@@ -58,7 +60,7 @@ class Diagnostics:
             "thresholds": THRESHOLDS,
             "estimates": scalars,
             "series": series,
-            "frontiers": frontiers(self.rows, self.frontier) if self.frontier else [],
+            "frontiers": frontiers(self.rows, self.frontier, self.unwanted) if self.frontier else [],
             "flags": flags(scalars, series),
         }
 

@@ -1,7 +1,7 @@
 """The plan of a run: its jobs in an order in which whatever a job needs comes before it, and what comes out of them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import methodcaller
 from pathlib import Path
@@ -9,13 +9,15 @@ from typing import Any
 
 import polars as pl
 
+from funnel.scenario.diagnosis import Subject, collect_diagnostics, diagnosis_piece, subjects, sweep_piece
+from funnel.scenario.diagnostics import Diagnostics
 from funnel.scenario.exam import Exam
 from funnel.scenario.lab import Lab
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
 from funnel.stages.spec import STAGES
 
-Tables = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, dict[str, Any]]
+Tables = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, dict[str, Any], Diagnostics | None]
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,12 @@ class Job:
     """One unit of work for one process."""
 
     kind: str
-    """`traffic` (the world and both rounds), `towers`, `ranker`, `oracle` or `rows`"""
+    """`traffic` (the world and both rounds), `towers`, `ranker`, `oracle`, `diagnosis` or `rows`"""
     seed: int
     arms: tuple[str, ...]
     """the arms it is for; pieces that several arms share are made for the first of them"""
     stage: str = ""
-    """the stage of a ranker"""
+    """the stage of a ranker or of a diagnosis"""
 
     @property
     def label(self) -> str:
@@ -43,6 +45,7 @@ def plan(scenario: Scenario) -> list[Job]:
     return [
         *(job for exam in exams for job in _distinct(exam, "traffic", lambda lab: lab.traffic_piece)),
         *(job for exam in exams for job in _training(exam)),
+        *(job for exam in exams for job in _diagnoses(exam)),
         *(job for exam in exams for job in _grouped(exam)),
     ]
 
@@ -63,6 +66,12 @@ def _training(exam: Exam) -> list[Job]:
     return jobs + _distinct(exam, "oracle", exam.oracle_piece)
 
 
+def _diagnoses(exam: Exam) -> list[Job]:
+    if not exam.scenario.diagnostics:
+        return []
+    return [Job("diagnosis", exam.seed, subject.arms, subject.stage) for subject in subjects(exam)]
+
+
 def _grouped(exam: Exam) -> list[Job]:
     """Arms that share a late ranker are examined together: they share its predictions."""
     groups: dict[str, list[str]] = {}
@@ -77,24 +86,33 @@ def _grouped(exam: Exam) -> list[Job]:
 def execute(scenario: Scenario, job: Job, store: Store, device: str = "cpu") -> None:
     """Makes sure that what the job is for stands in the store; models are trained on `device`."""
     exam = Exam(scenario, job.seed, store, device)
+    for piece in _pieces(exam, job):
+        store.ensure(piece)
+
+
+def _pieces(exam: Exam, job: Job) -> Iterator[Piece]:
+    if job.kind == "diagnosis":
+        yield diagnosis_piece(exam, Subject(job.arms, job.stage, exam.scenario.verdict.proposal in job.arms))
+        return
     for name in job.arms:
-        store.ensure(_piece(exam, job, name))
-
-
-def _piece(exam: Exam, job: Job, name: str) -> Piece:
-    lab = exam.labs[name]
-    pieces = {
-        "traffic": lambda: lab.traffic_piece,
-        "towers": lambda: lab.arm_towers,
-        "ranker": lambda: lab.arm_ranker(job.stage),
-        "oracle": lambda: exam.oracle_piece(lab),
-        "rows": lambda: exam.rows_piece(name),
-    }
-    return pieces[job.kind]()
+        lab = exam.labs[name]
+        match job.kind:
+            case "traffic":
+                yield lab.traffic_piece
+            case "towers":
+                yield lab.arm_towers
+            case "ranker":
+                yield lab.arm_ranker(job.stage)
+            case "oracle":
+                yield exam.oracle_piece(lab)
+            case "rows":
+                yield exam.rows_piece(name)
+                if exam.scenario.frontier:
+                    yield sweep_piece(exam, name, exam.scenario.frontier)
 
 
 def collect(scenario: Scenario, store: Store, device: str = "cpu") -> Tables:
-    """Rows, request rows and death certificates of all arms and seeds, and facts by arm and seed."""
+    """Rows, request rows and death certificates of all arms and seeds, facts by arm and seed, and the diagnostics."""
     found = [
         (name, seed, store.ensure(exam.rows_piece(name)))
         for seed in range(scenario.seeds)
@@ -110,4 +128,4 @@ def collect(scenario: Scenario, store: Store, device: str = "cpu") -> Tables:
     facts: dict[str, Any] = {name: {} for name in scenario.arms}
     for name, seed, folder in found:
         facts[name][str(seed)] = json.loads((folder / "facts.json").read_text())
-    return rows, request_rows, certificates, facts
+    return rows, request_rows, certificates, facts, collect_diagnostics(scenario, store, device)

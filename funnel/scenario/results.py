@@ -40,16 +40,16 @@ def write(
     request_rows: pl.DataFrame,
     deaths: pl.DataFrame,
     facts: dict[str, Any],
+    diagnostics: Diagnostics | None,
     seconds: float,
-    diagnostics: Diagnostics | None = None,
 ) -> dict[str, Any]:
     """Summarise a run and write its folder.
 
     Args:
         rows, request_rows, deaths: tables of `funnel.schema`, all arms and seeds.
         facts: by arm and by seed, named numbers that are no measures (index recall, label rates).
+        diagnostics: what diagnosing its rankers found; None where the scenario did not ask.
         seconds: wall time of the run.
-        diagnostics: what diagnosing its rankers found, if the scenario asked.
 
     Returns:
         The summary that `results.json` holds.

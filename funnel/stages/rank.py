@@ -54,6 +54,11 @@ class Rank(Stage):
         self.spec, self.server = spec, server
         self._sees_bubbles = server.ranker.needs_bubbles
 
+    @property
+    def looks_at_bubbles(self) -> bool:
+        """Whether its formula asks which candidates carry a bubble, and the stage can see it."""
+        return self._sees_bubbles and any(needs_bubble(task) for task in self.spec.formula)
+
     def predict(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> dict[str, np.ndarray]:
         """float32 (n,) a task: the ranker's predictions."""
         return self.server.predict(requests, candidates, bubbles if self._sees_bubbles else None)
@@ -65,8 +70,7 @@ class Rank(Stage):
         bubbles sees which candidates carry one; one without it takes its prediction of `bubble`, or, where it makes
         none, counts the task on every candidate.
         """
-        conditional = self._sees_bubbles and any(needs_bubble(task) for task in self.spec.formula)
-        return evaluate(self.spec, predicted, bubbles.at(candidates) >= 0 if conditional else None)
+        return evaluate(self.spec, predicted, bubbles.at(candidates) >= 0 if self.looks_at_bubbles else None)
 
     def score(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> np.ndarray:
         return self.formula(self.predict(requests, candidates, bubbles), candidates, bubbles)

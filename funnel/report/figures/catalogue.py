@@ -12,7 +12,6 @@ from funnel.report.figures import funnel
 from funnel.report.figures.style import STYLE, inline, svg
 from funnel.report.view import View
 
-
 V = TypeVar("V")
 
 

@@ -98,7 +98,9 @@ def _heat_map(axes: Axes, found: Sequence[Estimate], rows: Sequence[str], column
             *(column, row, f"{100 * entry['value']:+.1f}"),
             color="white" if abs(entry["value"]) > 0.7 * limit else "black",
             fontweight="bold" if clear else "normal",
-            **{"ha": "center", "va": "center", "fontsize": 9},
+            ha="center",
+            va="center",
+            fontsize=9,
         )
     axes.set_xticks(range(len(columns)), [name.replace("`", "") for name in columns], rotation=30, ha="right")
     axes.set_yticks(range(len(rows)), rows)
@@ -232,7 +234,10 @@ def _frontier(view: View, measure: str, label: str, step: str) -> Figure:
         for place, dominated in enumerate(frontier["dominated"]):
             axes.plot(
                 *(x[place], y[place]),
-                **{"color": look["color"], "marker": look["marker"], "markersize": 6, "linestyle": "none"},
+                color=look["color"],
+                marker=look["marker"],
+                markersize=6,
+                linestyle="none",
                 fillstyle="none" if dominated else "full",
                 label=look["label"] if place == frontier["dominated"].index(False) else "_",
             )
