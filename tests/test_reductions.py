@@ -43,7 +43,9 @@ def test_permuting_experts_permutes_gates_and_leaves_the_logits():
         for own, other in zip(turned.deeper.parameters(), model.deeper.parameters(), strict=True):
             own.copy_(other[order])
     hidden, turned_hidden = (rows() @ m.first()[0] + m.first()[1] for m in (model, turned))
-    torch.testing.assert_close(turned.shares(turned_hidden), model.shares(hidden)[:, :, order], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        turned.gates(turned_hidden)["experts"], model.gates(hidden)["experts"][:, :, order], rtol=1e-5, atol=1e-6
+    )
     torch.testing.assert_close(turned(rows()), model(rows()), rtol=1e-5, atol=1e-6)
 
 

@@ -5,7 +5,7 @@ nothing loops over experts or tasks.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -164,9 +164,11 @@ class Stack(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(K, B, input), or (B, input) that all K read, to (K, B, output)."""
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            x = relu_(products(x, weight).add_(bias))
-        return x
+        return side_by_side([self], x)
+
+    def layers(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Weights (K, input, output) and constants (K, 1, output) of each layer."""
+        return zip(self.weights, self.biases, strict=True)
 
     def last(self) -> list[nn.Parameter]:
         """Weights and constants of the last layer; empty for the identity."""
@@ -175,6 +177,18 @@ class Stack(nn.Module):
     @property
     def macs(self) -> int:
         return sum(weight.numel() for weight in self.weights)
+
+
+def side_by_side(stacks: Sequence[Stack], x: Tensor) -> Tensor:
+    """(K, B, output): the networks of several stacks of one shape, one stack after the other, as if they were one.
+
+    Args:
+        x: (K, B, input), or (B, input) that all K networks read.
+    """
+    for layers in zip(*(stack.layers() for stack in stacks), strict=True):
+        weight, bias = (parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*layers, strict=True))
+        x = relu_(products(x, weight).add_(bias))
+    return x
 
 
 class TaskTowers(nn.Module):

@@ -23,7 +23,7 @@ class MMoE(MultiTaskModel):
     def __init__(self, spec: MMoESpec, tasks: Sequence[str], draws: Draws):
         super().__init__(tasks)
         members = tuple(range(spec.experts))
-        self.experts, self.width = spec.experts, spec.expert[0]
+        self.experts = spec.experts
         self.mixture_macs = len(tasks) * spec.experts * spec.expert[-1]
         self.weight = draws.first("trunk", members, spec.expert[0])
         self.bias = nn.Parameter(torch.zeros(spec.experts * spec.expert[0]))
@@ -36,18 +36,19 @@ class MMoE(MultiTaskModel):
         return torch.cat([self.weight, self.gate_weight], 1), torch.cat([self.bias, self.gate_bias])
 
     def represent(self, hidden: Tensor) -> Tensor:
-        experts = relu(hidden[:, : self.experts * self.width])
-        outputs = self.deeper(apart(experts, self.experts))
-        return torch.bmm(self.shares(hidden), outputs.transpose(0, 1)).transpose(0, 1)
+        # One split has one gradient; two slices would each fill a matrix of zeros.
+        experts, gates = hidden.split([self.weight.shape[1], self.gate_weight.shape[1]], 1)
+        outputs = self.deeper(apart(relu(experts), self.experts))
+        return torch.bmm(self.shares(gates), outputs.transpose(0, 1)).transpose(0, 1)
 
-    def shares(self, hidden: Tensor) -> Tensor:
-        """(B, T, E): the share of each expert in each task's mixture; sums to one over the experts."""
-        logits = hidden[:, self.experts * self.width :].T.contiguous().unflatten(0, (len(self.tasks), self.experts))
+    def shares(self, logits: Tensor) -> Tensor:
+        """(B, T, E): the share of each expert in each task's mixture, of the gates' logits (B, T * E)."""
+        by_task = logits.T.contiguous().unflatten(0, (len(self.tasks), self.experts))
         # With the batch innermost the softmax is vectorised; over rows of a few experts it takes ten times as long.
-        return logits.softmax(1).permute(2, 0, 1).contiguous()
+        return by_task.softmax(1).permute(2, 0, 1).contiguous()
 
     def gates(self, hidden: Tensor) -> dict[str, Tensor]:
-        return {"experts": self.shares(hidden)}
+        return {"experts": self.shares(hidden[:, self.weight.shape[1] :])}
 
     def shared_parameters(self) -> list[nn.Parameter]:
         return [self.weight, self.bias, *self.deeper.parameters()]

@@ -9,14 +9,12 @@ Unlike the paper's gates, ours have a constant beside the matrix; with standardi
 """
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
-from operator import add
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers, apart, products
+from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers, apart, products, side_by_side
 from funnel.models.spec import PLESpec
 
 
@@ -28,8 +26,8 @@ class Plan:
         Args:
             layer: counted from 1.
         """
+        self.suffix = "" if layer == 1 else f" {layer}"
         self.widths = (*([spec.expert[-1]] if layer > 1 else []), *spec.expert)
-        self.private, self.shared = spec.private, spec.shared
         self.experts: dict[str, tuple[str | int, ...]] = {}
         if spec.private:
             self.experts["private"] = tuple(f"{task} {expert}" for task in tasks for expert in range(spec.private))
@@ -39,7 +37,19 @@ class Plan:
         """members of each kind of gate, and the width of one's logits"""
         if spec.shared and layer < spec.layers:
             self.gates["carry"] = (sum(self.experts.values(), ()), 1)
-        self.suffix = "" if layer == 1 else f" {layer}"
+
+    def shares(self, spec: PLESpec, tasks: int) -> Tensor:
+        """int64 (T or T + 1, T * P + S): where the share of each expert in each mixture stands among all shares.
+
+        The carry's mixture is the last. The shares are those of the tasks' gates, those of the carry, and a zero.
+        """
+        own, experts = spec.private, tasks * spec.private + spec.shared
+        gates = torch.arange(tasks * (own + spec.shared)).view(tasks, -1)
+        carry = gates.numel() + torch.arange(experts if "carry" in self.gates else 0).view(-1, experts)
+        zero = gates.numel() + carry.numel()
+        private = torch.full((tasks, tasks, own), zero)
+        private[range(tasks), range(tasks)] = gates[:, :own]
+        return torch.cat([torch.cat([private.flatten(1), gates[:, own:]], 1), carry])
 
 
 class Gates(nn.Module):
@@ -56,68 +66,60 @@ class Gates(nn.Module):
 
 
 class Extraction(nn.Module):
-    """One layer: experts, and gates that mix what they say. The gates of layer 1 are part of the first affine map."""
+    """One layer: experts, and gates that mix what they say. The first affine map of layer 1 stands outside.
 
-    def __init__(self, draws: Draws, plan: Plan):
+    All mixtures are one batched product with a share for every expert, zero for those of other tasks: as long as tasks
+    are fewer than the width of an expert, that is less work than the experts' and takes fewer passes over memory.
+    """
+
+    places: Tensor
+    reads: Tensor
+
+    def __init__(self, draws: Draws, plan: Plan, spec: PLESpec, tasks: int):
         super().__init__()
-        self.own, self.depth = plan.private, plan.widths[-1]
+        self.tasks, depth = tasks, plan.widths[-1]
         self.experts = nn.ModuleDict(
             {name: Stack(draws, name + plan.suffix, members, plan.widths) for name, members in plan.experts.items()}
         )
-        first = not plan.suffix
-        self.gates = nn.ModuleDict(
-            {
-                name: Gates(draws, name + plan.suffix, members, (self.depth, width))
-                for name, (members, width) in plan.gates.items()
-                if not first
-            }
-        )
+        inner = {name: (members, (depth, width)) for name, (members, width) in plan.gates.items() if plan.suffix}
+        self.gates = nn.ModuleDict({name: Gates(draws, name + plan.suffix, *block) for name, block in inner.items()})
         shares = sum(len(members) * width for members, width in plan.gates.values())
-        self.macs = sum(stack.macs for stack in self.experts.values()) + shares * self.depth * (1 if first else 2)
+        self.macs = sum(stack.macs for stack in self.experts.values()) + shares * depth * (2 if inner else 1)
+        self.register_buffer("places", plan.shares(spec, tasks), persistent=False)
+        reads = [*torch.arange(tasks).repeat_interleave(spec.private), *[tasks] * spec.shared]
+        self.register_buffer("reads", torch.tensor(reads), persistent=False)
 
-    def forward(self, tasks: Tensor, carried: Tensor | None) -> tuple[Tensor, Tensor | None, Tensor]:
-        """What the layer passes on, from what the layer before passed to it.
+    def forward(self, mixed: Tensor) -> tuple[Tensor, Tensor]:
+        """What the layer mixes, from what the layer before it mixed.
 
         Args:
-            tasks: (T, B, D), what each task mixed.
-            carried: (B, D), what the carry mixed; None where nothing is shared.
+            mixed: (T, B, D) of the tasks and, where experts are shared, one more of the carry.
 
         Returns:
-            The same two of this layer, and the shares (T, P + S, B) of the experts in each task's mixture.
+            The same of this layer, and the shares (T, P + S, B) of the experts in each task's mixture.
         """
-        reads = {"private": tasks[:, None].expand(-1, self.own, -1, -1).flatten(0, 1), "trunk": carried}
+        tasks, *carried = mixed.split([self.tasks, *[1] * (len(mixed) - self.tasks)])
         logits = {"gate": self.gates["gate"](tasks)}
         if "carry" in self.gates:
-            logits["carry"] = self.gates["carry"](carried)
-        return self.mix(reads, logits)
+            logits["carry"] = self.gates["carry"](carried[0][0])
+        one_each = len(self.reads) == len(mixed)
+        return self.mix(mixed if one_each else mixed.index_select(0, self.reads), logits)
 
-    def mix(
-        self, reads: Mapping[str, Tensor | None], logits: Mapping[str, Tensor]
-    ) -> tuple[Tensor, Tensor | None, Tensor]:
-        """The same, from what the experts read and what the gates say.
+    def mix(self, reads: Tensor, logits: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """The same, from what the experts read and the gates say.
 
         Args:
-            reads: of the experts: (K, B, input), or (B, input) that all K read.
+            reads: (T * P + S, B, input).
             logits: "gate" (T, B, P + S), a task's own experts first; "carry" (T * P + S, B, 1), not in the last layer.
         """
         # With the batch innermost the softmax is vectorised; over rows of a few experts it takes ten times as long.
         shares = logits["gate"].transpose(1, 2).contiguous().softmax(1)
-        outputs = {name: stack(reads[name]) for name, stack in self.experts.items()}
-        mixed = {
-            "private": lambda said: (said.unflatten(0, (-1, self.own)) * shares[:, : self.own, :, None]).sum(1),
-            "trunk": lambda said: mixture(shares[:, self.own :], said),
-        }
-        tasks = reduce(add, [mixed[name](said) for name, said in outputs.items()])
-        if "carry" not in logits:
-            return tasks, None, shares
-        of_all = logits["carry"][None, :, :, 0].softmax(1).split([len(said) for said in outputs.values()], 1)
-        parts = [mixture(share, said)[0] for share, said in zip(of_all, outputs.values(), strict=True)]
-        return tasks, reduce(add, parts), shares
-
-
-def mixture(shares: Tensor, said: Tensor) -> Tensor:
-    """(K, B, D): K mixtures, by shares (K, n, B), of what n experts said, (n, B, D)."""
-    return torch.bmm(shares.permute(2, 0, 1).contiguous(), said.transpose(0, 1)).transpose(0, 1)
+        rows = [shares.flatten(0, 1), shares.new_zeros(1, shares.shape[2])]
+        if "carry" in logits:
+            rows.insert(1, logits["carry"][:, :, 0].softmax(0))
+        of_all = torch.cat(rows).index_select(0, self.places.flatten()).unflatten(0, self.places.shape)
+        said = side_by_side([*self.experts.values()], reads)
+        return torch.bmm(of_all.permute(2, 0, 1).contiguous(), said.transpose(0, 1)).transpose(0, 1), shares
 
 
 class PLE(MultiTaskModel):
@@ -126,15 +128,19 @@ class PLE(MultiTaskModel):
     def __init__(self, spec: PLESpec, tasks: Sequence[str], draws: Draws):
         super().__init__(tasks)
         plans = [Plan(spec, tasks, layer + 1) for layer in range(spec.layers)]
-        blocks = {name: (members, spec.expert[0]) for name, members in plans[0].experts.items()} | plans[0].gates
-        self.members = {name: len(members) for name, (members, _) in blocks.items()}
+        experts = {name: (members, spec.expert[0]) for name, members in plans[0].experts.items()}
+        blocks = experts | plans[0].gates
+        self.blocks = tuple(blocks)
+        self.counts = {name: len(members) for name, (members, _) in plans[0].gates.items()}
+        self.expert_count = sum(len(members) for members, _ in experts.values())
         self.weights = nn.ParameterDict({name: draws.first(name, *block) for name, block in blocks.items()})
         self.biases = nn.ParameterDict({name: torch.zeros(weight.shape[1]) for name, weight in self.weights.items()})
-        self.layers = nn.ModuleList(Extraction(draws, plan) for plan in plans)
+        self.layers = nn.ModuleList(Extraction(draws, plan, spec, len(tasks)) for plan in plans)
         self.towers = TaskTowers(draws, tasks, (spec.expert[-1], *spec.tower))
 
     def first(self) -> tuple[Tensor, Tensor]:
-        return torch.cat([*self.weights.values()], 1), torch.cat([*self.biases.values()])
+        weights, biases = ([kind[name] for name in self.blocks] for kind in (self.weights, self.biases))
+        return torch.cat(weights, 1), torch.cat(biases)
 
     def represent(self, hidden: Tensor) -> Tensor:
         return self.run(hidden)[0]
@@ -145,16 +151,16 @@ class PLE(MultiTaskModel):
 
     def run(self, hidden: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The representations (T, B, D), and the shares (T, P + S, B) of every layer."""
-        columns = hidden.split([weight.shape[1] for weight in self.weights.values()], 1)
-        parts = {name: apart(part, self.members[name]) for name, part in zip(self.weights, columns, strict=True)}
+        gates = [self.weights[name].shape[1] for name in self.counts]
+        experts, *parts = hidden.split([hidden.shape[1] - sum(gates), *gates], 1)
+        logits = {name: apart(part, self.counts[name]) for name, part in zip(self.counts, parts, strict=True)}
         first, *later = self.layers
-        reads = {name: relu(parts[name]) for name in first.experts}
-        tasks, carried, shares = first.mix(reads, {name: part for name, part in parts.items() if name not in reads})
+        mixed, shares = first.mix(apart(relu(experts), self.expert_count), logits)
         seen = [shares]
         for layer in later:
-            tasks, carried, shares = layer(tasks, carried)
+            mixed, shares = layer(mixed)
             seen.append(shares)
-        return tasks, seen
+        return mixed, seen
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The shared experts, and all that a carry reads: its own layer's experts, the gates of the layer before."""
