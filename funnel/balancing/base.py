@@ -25,3 +25,16 @@ class Weigher(nn.Module, ABC):
 
     def end_epoch(self, losses: Tensor) -> None:
         """Told the mean losses (T,) of an epoch that has ended."""
+
+
+class Surgeon(ABC):
+    """Turns the gradients of T tasks on the shared parameters into one direction, a weighted sum of them."""
+
+    @abstractmethod
+    def weights(self, gradients: Tensor, present: Tensor) -> Tensor:
+        """(T,): the direction of descent, (P,), is `weights @ gradients`.
+
+        Args:
+            gradients: (T, P), of every task's loss on the shared parameters.
+            present: bool (T,), the tasks that the batch has labels of.
+        """

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
@@ -33,20 +32,20 @@ class Chains(nn.Module):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def joint(self, labels: np.ndarray) -> np.ndarray:
+    def joint(self, labels: Tensor) -> Tensor:
         """Whether the whole chain of a task happened, in the place of its own label.
 
         Args:
-            labels: float32 (N, T); NaN where a label does not exist.
+            labels: (N, T); NaN where a label does not exist.
 
         Returns:
-            float32 (N, T): 0 where an earlier task of the chain did not happen; NaN where that is not known.
+            (N, T): 0 where an earlier task of the chain did not happen; NaN where that is not known.
         """
-        result = labels.copy()
+        result = labels.clone()
         for child, path in self.paths.items():
             happened = labels[:, path[0]]
             for step in path[1:]:
-                happened = np.where(happened == 1, labels[:, step], happened)
+                happened = torch.where(happened == 1, labels[:, step], happened)
             result[:, child] = happened
         return result
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -62,11 +63,12 @@ class HeldOut:
             self._kept = [value.detach().clone() for value in self._values()]
         return epoch - self.best_epoch >= self.patience
 
-    def keep_best(self) -> None:
-        """Put the weights of the best epoch back, where one was chosen."""
+    def conclude(self) -> tuple[np.ndarray, int | None]:
+        """The curve, float32 (epochs, T), and the best epoch, whose weights are put back, if one was chosen."""
         with torch.no_grad():
             for value, kept in zip(self._values(), self._kept, strict=False):
                 value.copy_(kept)
+        return torch.stack(self.curve).cpu().numpy(), None if self.patience is None else self.best_epoch
 
     def _values(self) -> list[Tensor]:
         return [*self.model.parameters(), *self.heads.parameters()]

@@ -44,11 +44,15 @@ class Heads(nn.Module):
         self.graded = {place: len(task.grades) for place, task in enumerate(tasks) if task.kind == "graded"}
         self.chains = Chains(parents)
         self.sampled = bool((shares < 1).any())
-        self.gaps = nn.ParameterList(torch.zeros(grades - 1) for grades in self.graded.values())
+        self.gaps = nn.ParameterDict({str(place): torch.zeros(grades - 1) for place, grades in self.graded.items()})
         self.register_buffer("binary", torch.tensor([kind == "binary" for kind in self.kinds]), persistent=False)
         self.register_buffer("log_kept", shares.log(), persistent=False)
         self.register_buffer("mean", torch.zeros(len(tasks)))
         self.register_buffer("std", torch.ones(len(tasks)))
+
+    def thresholds_of(self, place: int) -> list[nn.Parameter]:
+        """The parameters of one task."""
+        return [self.gaps[str(place)]] if place in self.graded else []
 
     def start(self, labels: np.ndarray) -> Tensor:
         """Fit scales to the labels, and thresholds to their rates, so that no step is spent on finding them.
@@ -68,18 +72,18 @@ class Heads(nn.Module):
             else:
                 constants[place] = float(_logits_of_rates(labels[:, place], 1)[0])
         with torch.no_grad():
-            for (place, grades), gaps in zip(self.graded.items(), self.gaps, strict=True):
+            for place, grades in self.graded.items():
                 apart = -np.diff(_logits_of_rates(labels[:, place], grades))
                 # Grades that no label tells apart still need an order.
-                gaps.copy_(torch.from_numpy(np.log(np.expm1(np.maximum(apart, 0.01)))))
+                self.gaps[str(place)].copy_(torch.from_numpy(np.log(np.expm1(np.maximum(apart, 0.01)))))
         return constants
 
-    def targets(self, labels: np.ndarray) -> np.ndarray:
-        """float32 (N, T): labels in the units of the logits; NaN where the label does not exist."""
-        return (labels - self.mean.cpu().numpy()) / self.std.cpu().numpy()
+    def targets(self, labels: np.ndarray) -> Tensor:
+        """(N, T): labels, of that shape, in the units of the logits; NaN where the label does not exist."""
+        return (torch.from_numpy(labels).to(self.mean.device) - self.mean) / self.std
 
-    def joint(self, targets: np.ndarray) -> np.ndarray:
-        """float32 (N, T): targets that training descends on; at a chained task, whether its whole chain happened."""
+    def joint(self, targets: Tensor) -> Tensor:
+        """(N, T): targets that training descends on; at a chained task, whether its whole chain happened."""
         return self.chains.joint(targets) if len(self.chains) else targets
 
     def forward(self, logits: Tensor, joint: Tensor) -> Tensor:
@@ -113,8 +117,9 @@ class Heads(nn.Module):
         losses = binary_cross_entropy_with_logits(logits, known, reduction="none")
         if "regression" in self.kinds:
             losses = torch.where(self.binary, losses, (logits - known).square())
-        for (place, _), gaps in zip(self.graded.items(), self.gaps, strict=True):
-            losses = losses.index_copy(1, _column(place, losses), _graded(logits[:, place], known[:, place], gaps))
+        for place in self.graded:
+            graded = _graded(logits[:, place], known[:, place], self.gaps[str(place)])
+            losses = losses.index_copy(1, torch.tensor([place], device=losses.device), graded)
         if chained:
             ends = self.chains.ends
             losses = losses.index_copy(1, ends, self.chains.losses(logits, known[:, ends]))
@@ -129,8 +134,7 @@ class Heads(nn.Module):
             case "binary":
                 return torch.sigmoid_(logits)
             case "graded":
-                thresholds = _thresholds(self.gaps[list(self.graded).index(place)])
-                return torch.sigmoid(logits[:, None] - thresholds).sum(1)
+                return torch.sigmoid(logits[:, None] - _thresholds(self.gaps[str(place)])).sum(1)
             case _:
                 return logits.mul_(self.std[place]).add_(self.mean[place])
 
@@ -144,10 +148,6 @@ def _logits_of_rates(labels: np.ndarray, grades: int) -> np.ndarray:
     reached = np.array([(known >= grade).sum() for grade in range(1, grades + 1)])
     rate = (reached + 1) / (len(known) + 2)
     return np.log(rate / (1 - rate)).astype(np.float32)
-
-
-def _column(place: int, like: Tensor) -> Tensor:
-    return torch.tensor([place], device=like.device)
 
 
 def _thresholds(gaps: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ and the user side once a request; what is left per candidate is a gather, a sum,
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,20 +13,16 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from funnel.balancing.catalogue import make
 from funnel.candidates import Candidates, Requests
-from funnel.errors import DataError, ResultsError, StageError
+from funnel.errors import ResultsError, StageError
 from funnel.features import FEATURE, Pairs, Towers, per_candidate, table
 from funnel.models.blocks import MultiTaskModel
-from funnel.models.catalogue import build
-from funnel.tasks import TASK
-from funnel.training.batches import Rows, Scaling, columns_of, held_out, rows
-from funnel.training.evaluation import HeldOut, logits_of, mean_losses
+from funnel.training.batches import Rows, Scaling, columns_of, rows
+from funnel.training.evaluation import logits_of, mean_losses
+from funnel.training.fitting import fit_network, initial
 from funnel.training.heads import Heads
-from funnel.training.loop import fit
 from funnel.training.record import Recorder
 from funnel.training.spec import RankerSpec
-from funnel.training.update import Weighed
 from funnel.world.bubbles import Bubbles, none
 from funnel.world.observed import Observed
 
@@ -83,8 +78,7 @@ class Ranker:
 
         The loss of a regression task is in squared deviations of its labels in training.
         """
-        targets = torch.from_numpy(self.heads.targets(data.labels))
-        return mean_losses(self.model, self.heads, self._scaled(data), targets).numpy()
+        return mean_losses(self.model, self.heads, self._scaled(data), self.heads.targets(data.labels)).numpy()
 
     @torch.no_grad()
     def predict_rows(self, data: Rows) -> np.ndarray:
@@ -124,9 +118,8 @@ class Ranker:
             face = json.loads((folder / "ranker.json").read_text())
             spec, columns = RankerSpec.parse(face["spec"], "ranker"), face["columns"]
             kept = torch.load(folder / "ranker.pt", weights_only=True)
-            model = build(spec.model, columns, spec.tasks, seed=0)
+            model, heads = initial(spec, columns, seed=0)
             model.load_state_dict(kept["weights"])
-            heads = Heads([TASK[task] for task in spec.tasks], (-1,) * len(spec.tasks))
             heads.load_state_dict(kept["heads"])
             inputs = Scaling(kept["input_mean"].numpy(), kept["input_std"].numpy())
             curves = kept["curve"].numpy(), kept["held_out_curve"].numpy()
@@ -167,48 +160,10 @@ def fit_ranker(
         recorder: is told how the tasks get along; it changes nothing.
 
     Raises:
-        DataError: a task has no label in the rows that training sees.
+        DataError: a task has no label in the rows that training sees, or no request can be held out.
         TrainingError: a loss is not finite.
     """
-    aside = held_out(data.request, spec.train.held_out, seed)
-    seen = data.take(~aside) if aside.any() else data
-    _check_labelled(spec.tasks, seen.labels)
-    model = build(spec.model, columns, spec.tasks, seed)
-    heads = Heads([TASK[task] for task in spec.tasks], (-1,) * len(spec.tasks))
-    inputs = Scaling.of(seen.x)
-    start = heads.start(seen.labels)
-    with torch.no_grad():
-        model.head_bias.copy_(start.view_as(model.head_bias))
-    balancer = make(spec.balancer, spec.tasks, heads.kinds, seed)
-    for module in (model, heads, balancer):
-        module.to(device)
-    x = torch.from_numpy(inputs.apply(seen.x)).to(device)
-    joint = torch.from_numpy(heads.joint(heads.targets(seen.labels))).to(device)
-    watch = _watch(data.take(aside), spec, model, heads, inputs, device) if aside.any() else None
-    curve = fit(
-        Weighed(model, heads, balancer, x, joint, recorder, watch), spec.tasks, len(x), spec.train, seed, device
-    )
-    told, kept = np.empty((0, len(spec.tasks)), np.float32), len(curve) - 1
-    if watch:
-        watch.keep_best()
-        told = torch.stack(watch.curve).cpu().numpy()
-        kept = watch.best_epoch if spec.train.patience else kept
-    return Ranker(spec, columns, model.cpu().eval(), heads.cpu(), inputs, curve, told, kept)
-
-
-def _check_labelled(tasks: Sequence[str], labels: np.ndarray) -> None:
-    for place, task in enumerate(tasks):
-        if np.isnan(labels[:, place]).all():
-            raise DataError(
-                f"Task `{task}`: should have a label in the rows that training sees. Found none in {len(labels)}. "
-                "Log more, hold out less, or take the task out."
-            )
-
-
-def _watch(data: Rows, spec: RankerSpec, model: MultiTaskModel, heads: Heads, inputs: Scaling, device: str) -> HeldOut:
-    x = torch.from_numpy(inputs.apply(data.x)).to(device)
-    targets = torch.from_numpy(heads.targets(data.labels)).to(device)
-    return HeldOut(model, heads, x, targets, spec.train.patience)
+    return Ranker(spec, columns, *fit_network(spec, data, columns, seed, device, recorder))
 
 
 class Server:

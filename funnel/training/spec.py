@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from funnel.balancing.spec import BalancerSpec, StaticSpec
+from funnel.balancing.spec import BalancerSpec, DWASpec, StaticSpec
 from funnel.errors import unknown
 from funnel.features import FEATURE
 from funnel.models.spec import ModelSpec, SharedBottomSpec
@@ -72,7 +72,12 @@ class RankerSpec(Spec):
 
     @model_validator(mode="after")
     def _fitting(self):
-        problems = [*self._strange_tasks(), *self._sampling_problems(), *self._balancer_problems()]
+        problems = [
+            *self._strange_tasks(),
+            *self._chain_problems(),
+            *self._sampling_problems(),
+            *self._balancer_problems(),
+        ]
         if problems:
             raise ValueError(" ".join(problems))
         return self
@@ -92,20 +97,54 @@ class RankerSpec(Spec):
             if task not in self.tasks
         ]
 
+    @property
+    def _chained(self) -> dict[str, str]:
+        """Tasks whose loss is chained to a parent, which is told."""
+        return {task: str(TASK[task].given) for task in self.tasks if self.model.kind == "esmm" and TASK[task].given}
+
+    def _chain_problems(self) -> list[str]:
+        problems = []
+        for task, parent in self._chained.items():
+            if parent not in self.tasks:
+                problems.append(
+                    f"model `esmm` chains `{task}` to its parent `{parent}`, which is not among the tasks. "
+                    f"Add `{parent}` to the tasks, or take `{task}` out."
+                )
+            if TASK[task].kind != "binary":
+                problems.append(
+                    f"model `esmm` should chain binary tasks. Found `{task}`, a {TASK[task].kind} task. "
+                    "Take it out, or choose another model."
+                )
+        return problems
+
     def _sampling_problems(self) -> list[str]:
-        return [
-            f"train.sampling: should name binary tasks. Found `{task}`, which is {TASK[task].kind}. Take it out."
-            for task in self.train.sampling
-            if task in self.tasks and TASK[task].kind != "binary"
-        ]
+        chained = {*self._chained, *self._chained.values()}
+        problems = []
+        for task in self.train.sampling:
+            if task in self.tasks and TASK[task].kind != "binary":
+                problems.append(
+                    f"train.sampling: should name binary tasks. Found `{task}`, a {TASK[task].kind} task. Take it out."
+                )
+            if task in chained:
+                problems.append(
+                    f"train.sampling: should leave the chains of `esmm` whole. Found `{task}`, which is part of one. "
+                    "Take it out, or choose another model."
+                )
+        return problems
 
     def _balancer_problems(self) -> list[str]:
-        if not self.balancer.needs_shared or getattr(self.model, "shares", True):
-            return []
-        return [
-            f"balancer `{self.balancer.kind}` works on shared parameters, and a model of kind `{self.model.kind}` has "
-            "none. Choose a model that shares, or a balancer of losses: static, uncertainty, dwa."
-        ]
+        if self.balancer.needs_shared and not self.model.shares:
+            return [
+                f"balancer `{self.balancer.kind}` works on shared parameters. Found a model of kind "
+                f"`{self.model.kind}`, which shares none. Choose a model that shares, or another balancer: "
+                "static, uncertainty, dwa."
+            ]
+        if isinstance(self.balancer, DWASpec) and self.train.epochs < 3:
+            return [
+                "balancer `dwa` compares the losses of two epochs, so `train.epochs` should be at least 3. Found "
+                f"{self.train.epochs}. Train for more epochs, or choose another balancer."
+            ]
+        return []
 
     @property
     def needs_bubbles(self) -> bool:

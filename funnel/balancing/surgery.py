@@ -1,0 +1,128 @@
+"""Gradient surgery: the gradients of T tasks on the shared parameters become one direction, by the rules of TorchJD.
+
+All rules are weighted sums of the gradients. Two things are ours. A task that is absent from the batch takes no part:
+its gradient is zero, and rules that look for the worst task would stand still. And every direction is stretched to the
+norm of the plain sum of the gradients, because the rules as published differ in norm by a factor of a hundred, which
+would be a comparison of learning rates; a direction that vanishes, where no step serves all tasks, stays zero.
+"""
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchjd import aggregation
+
+from funnel.balancing.base import Surgeon
+from funnel.balancing.spec import (
+    AlignedMTLSpec,
+    CAGradSpec,
+    IMTLGSpec,
+    MGDASpec,
+    NashMTLSpec,
+    PCGradSpec,
+    SurgerySpec,
+    UPGradSpec,
+)
+from funnel.errors import SpecError
+from funnel.rng import seed_of
+
+VANISHED = 1e-6
+"""norm of a direction, in norms of the plain sum's terms, under which it is rounding and no direction"""
+
+
+class Stretched(Surgeon):
+    """A published rule, at the norm of the plain sum and among the tasks that are there."""
+
+    @abstractmethod
+    def rule(self, gradients: Tensor, present: tuple[int, ...]) -> Tensor:
+        """(T',): the published weights of gradients (T', P) of the tasks of the columns `present`, two at least."""
+
+    def weights(self, gradients: Tensor, present: Tensor) -> Tensor:
+        weights = present.to(gradients.dtype)
+        chosen = tuple(present.nonzero().flatten().tolist())
+        if len(chosen) < 2:
+            return weights
+        rows = gradients[list(chosen)]
+        # Weights are solved for in double precision, since Gramians square the condition of the problem.
+        found = self.rule(rows.double(), chosen)
+        direction = found @ rows.double()
+        length, terms = direction.norm(), (found.abs() * rows.double().norm(dim=1)).sum()
+        scale = rows.double().sum(0).norm() / length if length > VANISHED * terms else torch.zeros_like(length)
+        weights[list(chosen)] = (found * scale).to(weights.dtype)
+        return weights
+
+
+class Gramian(Stretched):
+    """A rule of the library that reads nothing but the inner products of the gradients."""
+
+    def __init__(self, weighting: Callable[[Tensor], Tensor]):
+        self.weighting = weighting
+
+    def rule(self, gradients: Tensor, present: tuple[int, ...]) -> Tensor:
+        return self.weighting(gradients @ gradients.T)
+
+
+class PCGrad(Stretched):
+    """PCGrad (Yu et al., NeurIPS 2020), with the order of the tasks drawn from a named stream.
+
+    The library draws it from the global generator, which is lent to it in a state of ours and then put back.
+    """
+
+    def __init__(self, seed: int):
+        self.seed, self.step = seed, 0
+        self.weighting = aggregation.PCGradWeighting()
+
+    def rule(self, gradients: Tensor, present: tuple[int, ...]) -> Tensor:
+        own = torch.Generator().manual_seed(seed_of(self.seed, "pcgrad", self.step))
+        self.step += 1
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(own.get_state())
+            return self.weighting(gradients @ gradients.T)
+
+
+class NashMTL(Stretched):
+    """Nash-MTL (Navon et al., ICML 2022); it starts from its weights for the last batch that had the same tasks."""
+
+    def __init__(self):
+        self._bargain(2)  # tells now, and not at the first batch, when its solver is missing
+        self._bargains: dict[tuple[int, ...], Callable[[Tensor], Tensor]] = {}
+
+    def rule(self, gradients: Tensor, present: tuple[int, ...]) -> Tensor:
+        if present not in self._bargains:
+            self._bargains[present] = self._bargain(len(present))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of its solver, about speed
+            return self._bargains[present](gradients)
+
+    def _bargain(self, tasks: int) -> Callable[[Tensor], Tensor]:
+        # The norm is set afterwards, so the library's clipping is switched off.
+        return aggregation.NashMTL(n_tasks=tasks, max_norm=0.0).weighting
+
+
+RULES: dict[type[SurgerySpec], Callable[[Any, int], Surgeon]] = {
+    PCGradSpec: lambda spec, seed: PCGrad(seed),
+    MGDASpec: lambda spec, seed: Gramian(aggregation.MGDAWeighting()),
+    CAGradSpec: lambda spec, seed: Gramian(aggregation.CAGradWeighting(c=spec.c)),
+    NashMTLSpec: lambda spec, seed: NashMTL(),
+    IMTLGSpec: lambda spec, seed: Gramian(aggregation.IMTLGWeighting()),
+    AlignedMTLSpec: lambda spec, seed: Gramian(aggregation.AlignedMTLWeighting()),
+    UPGradSpec: lambda spec, seed: Gramian(aggregation.UPGradWeighting()),
+}
+
+
+def surgeon(spec: SurgerySpec, seed: int) -> Surgeon:
+    """The surgeon of a spec.
+
+    Raises:
+        SpecError: its solver is not installed.
+    """
+    try:
+        return RULES[type(spec)](spec, seed)
+    except ImportError as error:
+        raise SpecError(
+            f"balancer `{spec.table()['kind']}`: should find its solver. Found none: {error}. "
+            "Install it: pip install 'funnel[surgery]'."
+        ) from error

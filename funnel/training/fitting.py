@@ -1,0 +1,98 @@
+"""From rows to a fitted network: what is held out, what is sampled, who balances, and which epoch is kept."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from funnel.balancing.base import Weigher
+from funnel.balancing.catalogue import make
+from funnel.errors import DataError
+from funnel.models.blocks import MultiTaskModel
+from funnel.models.catalogue import build
+from funnel.tasks import TASK
+from funnel.training.batches import Rows, Scaling, held_out
+from funnel.training.evaluation import HeldOut
+from funnel.training.groups import Groups
+from funnel.training.heads import Heads
+from funnel.training.loop import fit
+from funnel.training.record import Recorder
+from funnel.training.sampling import sampled
+from funnel.training.spec import RankerSpec
+from funnel.training.update import Balanced, Normed, Operated, Weighed
+
+
+class Fitted(NamedTuple):
+    """A network, what its logits mean, and how the fit went; the last five fields of a `Ranker`."""
+
+    model: MultiTaskModel
+    heads: Heads
+    inputs: Scaling
+    curve: np.ndarray
+    held_out_curve: np.ndarray
+    kept_epoch: int
+
+
+def initial(spec: RankerSpec, columns: dict[str, int], seed: int) -> tuple[MultiTaskModel, Heads]:
+    """The network of a spec with its initial weights, and what its logits mean."""
+    model = build(spec.model, columns, spec.tasks, seed)
+    kept = [spec.train.sampling.get(task, 1.0) for task in spec.tasks]
+    return model, Heads([TASK[task] for task in spec.tasks], model.parents, kept)
+
+
+def fit_network(
+    spec: RankerSpec, data: Rows, columns: dict[str, int], seed: int, device: str, recorder: Recorder | None
+) -> Fitted:
+    """The network of a spec, fitted to rows; arguments and errors as in `fit_ranker`."""
+    aside = _aside(data, spec.train.held_out, seed)
+    seen = data.take(~aside) if aside.any() else data
+    _check_labelled(spec.tasks, seen.labels)
+    model, heads = initial(spec, columns, seed)
+    inputs = Scaling.of(seen.x)
+    constants = heads.start(seen.labels)
+    with torch.no_grad():
+        model.head_bias.copy_(constants.view_as(model.head_bias))
+    model.to(device)
+    heads.to(device)
+
+    def scaled(rows: Rows) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(inputs.apply(rows.x)).to(device), heads.targets(rows.labels)
+
+    watch = HeldOut(model, heads, *scaled(data.take(aside)), spec.train.patience) if aside.any() else None
+    x, targets = scaled(sampled(seen, spec.tasks, spec.train.sampling, seed) if spec.train.sampling else seen)
+    update = _update(spec, model, heads, x, heads.joint(targets), seed)
+    update.watch, update.recorder = watch, recorder
+    curve = fit(update, spec.tasks, len(x), spec.train, seed, device)
+    told, kept = watch.conclude() if watch else (np.empty((0, len(spec.tasks)), np.float32), None)
+    return Fitted(model.cpu().eval(), heads.cpu(), inputs, curve, told, len(curve) - 1 if kept is None else kept)
+
+
+def _aside(data: Rows, share: float, seed: int) -> np.ndarray:
+    """bool (N,): the rows that are held out."""
+    aside = held_out(data.request, share, seed)
+    if share and (aside.all() or not aside.any()):
+        raise DataError(
+            f"Training: should see some requests and hold out others. Found {len(np.unique(data.request))}, of which "
+            f"`train.held_out = {share}` holds out {'all' if aside.all() else 'none'}. Log more, or change the share."
+        )
+    return aside
+
+
+def _check_labelled(tasks: tuple[str, ...], labels: np.ndarray) -> None:
+    for place, task in enumerate(tasks):
+        if np.isnan(labels[:, place]).all():
+            raise DataError(
+                f"Task `{task}`: should have a label in the rows that training sees. Found none in {len(labels)}. "
+                "Log more, hold out less, or take the task out."
+            )
+
+
+def _update(spec: RankerSpec, model: MultiTaskModel, heads: Heads, x: Tensor, joint: Tensor, seed: int) -> Balanced:
+    balancer = make(spec.balancer, spec.tasks, heads.kinds, seed)
+    learnt = list(balancer.to(x.device).parameters()) if isinstance(balancer, Weigher) else []
+    groups = Groups(model, heads, learnt, spec.train.head_rates)
+    if not isinstance(balancer, Weigher):
+        return Operated(model=model, heads=heads, groups=groups, x=x, joint=joint, surgeon=balancer)
+    update = Normed if balancer.needs_norms else Weighed
+    return update(model=model, heads=heads, groups=groups, x=x, joint=joint, weigher=balancer)
