@@ -55,6 +55,8 @@ def test_the_observables_hold_no_latent(world):
     content = (world.observed.content * world.truth.topic).sum(1)
     interests = (world.observed.interests * world.truth.taste).sum(1)
     likes = np.corrcoef(world.observed.past_likes, world.truth.quality)[0, 1]
+    clicks = np.corrcoef(np.log(world.observed.past_clicks + 1), world.truth.appeal)[0, 1]
+    assert 0.1 < clicks < 0.95
     assert edges < 0.95 and content.max() < 0.9999 and interests.mean() < 0.95 and likes < 0.95
 
 

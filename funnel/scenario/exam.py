@@ -142,7 +142,8 @@ class Exam:
         """The ledger of one arm."""
         page, observed, best = self._sheet(lab), lab.world.observed, self._oracle(lab)
         of_stage = {stage: self._predicted(lab, lab, stage) for stage in STAGES}
-        predicted, score = ({stage: found[place] for stage, found in of_stage.items()} for place in (0, 1))
+        predicted = {stage: means for stage, (means, _) in of_stage.items()}
+        score = {stage: sorted_by for stage, (_, sorted_by) in of_stage.items()}
         early = top(page.rows, lab.arm.stages.early.keep, score["early"], among=page.retrieved)
         slate = top(page.rows, lab.arm.stages.late.keep, score["late"], among=early)
         by_creator = np.bincount(observed.creator, observed.past_views)

@@ -15,16 +15,13 @@ from scipy.special import expit, logit
 
 from funnel.formula import evaluate, needs_bubble
 from funnel.rng import keyed_uniforms
-from funnel.tasks import TASK, TASKS, Formula, Task, chain
+from funnel.tasks import TASK, Formula
 from funnel.world.bubbles import Bubbles
+from funnel.world.readings import Means, Outcomes
 from funnel.world.spec import EngagementSpec
 from funnel.world.truth import match
 from funnel.world.world import World
 
-EFFECTIVE = np.float32(0.3)
-"""share of the video from which a view is effective"""
-RUNS = np.float32(2.0)
-"""a video is watched twice at most"""
 ALL = slice(None)
 LIMIT = 30.0
 """logits are held within +-30, far outside what any law gives, so that exp stays finite"""
@@ -141,37 +138,8 @@ class Engagement:
             z: float32 (n, K). duration: float32 (n,), seconds. bubble: bool (n,), whether the pair carries one.
             tasks: the wanted ones; all if not given.
         """
-        z = np.clip(z, -LIMIT, LIMIT)
-        means: dict[str, np.ndarray] = {}
-        for name in tasks or tuple(task.name for task in TASKS):
-            self._mean(name, z, duration, bubble, means)
-        return means
-
-    def _mean(
-        self, name: str, z: np.ndarray, duration: np.ndarray, bubble: np.ndarray, means: dict[str, np.ndarray]
-    ) -> np.ndarray:
-        if name in means:
-            return means[name]
-        task = TASK[name]
-        logits = z[:, self.channels.index(task.channel)] if task.channel else None
-        match task.reads:
-            case "probability":
-                mean = expit(logits)
-            case "effective":
-                mean = expit(logits - np.log(EFFECTIVE))
-            case "seconds":
-                mean = duration * np.exp(logits) * np.log1p(RUNS * np.exp(-logits))
-            case "grades":
-                mean = sum(expit(logits - np.log(np.float32(grade))) for grade in task.grades)
-            case "context":
-                mean = bubble.astype(np.float32)
-            case "any":
-                none = np.ones(len(z), np.float32)
-                for part in task.any_of:
-                    none = none * (1 - self._mean(part, z, duration, bubble, dict(means)))
-                mean = 1 - none
-        means[name] = mean
-        return mean
+        found = Means(self.channels, np.clip(z, -LIMIT, LIMIT), duration, bubble)
+        return {name: found.of(name) for name in tasks or TASK}
 
     def value(self, formula: Formula, z: np.ndarray, duration: np.ndarray, bubble: np.ndarray) -> np.ndarray:
         """float32 (n,): the formula on the truth. Args as in `means`."""
@@ -199,48 +167,8 @@ class Engagement:
         draws = keyed_uniforms(self.world.seed, "outcome", request, item, len(self.channels))
         watch = self.channels.index("watch")
         share = np.exp(np.clip(z[:, watch], -LIMIT, LIMIT) - logit(draws[:, watch]))
-        happened = draws < expit(z)
-        outcomes: dict[str, np.ndarray] = {}
-        for task in sorted(TASKS, key=lambda task: bool(task.any_of)):
-            outcomes[task.name] = self._outcome(task, happened, share, duration, bubble, outcomes)
-        return {name: _where_given(name, outcomes) for name in TASK}
-
-    def _outcome(
-        self,
-        task: Task,
-        happened: np.ndarray,
-        share: np.ndarray,
-        duration: np.ndarray,
-        bubble: np.ndarray,
-        outcomes: dict[str, np.ndarray],
-    ) -> np.ndarray:
-        """float32 (n,): what comes of a task if its condition holds.
-
-        Args:
-            happened: bool (n, K). share: float32 (n,), of the video that is watched. outcomes: of earlier tasks.
-        """
-        match task.reads:
-            case "probability":
-                outcome = happened[:, self.channels.index(task.channel)]
-            case "effective":
-                outcome = share >= EFFECTIVE
-            case "seconds":
-                outcome = duration * np.minimum(share, RUNS)
-            case "grades":
-                outcome = sum((share >= np.float32(grade)).astype(np.float32) for grade in task.grades)
-            case "context":
-                outcome = bubble
-            case "any":
-                outcome = np.logical_or.reduce([outcomes[part] > 0 for part in task.any_of])
-        return outcome.astype(np.float32)
-
-
-def _where_given(name: str, outcomes: dict[str, np.ndarray]) -> np.ndarray:
-    """float32 (n,): the outcome of a task, nan where a task of the chain that leads to it did not happen."""
-    outcome = outcomes[name]
-    for step in chain(name)[:-1]:
-        outcome = np.where(outcomes[step] > 0, outcome, np.float32(np.nan))
-    return outcome
+        found = Outcomes(self.channels, draws < expit(z), share, duration, bubble)
+        return {name: found.where_given(name) for name in TASK}
 
 
 def _standard(values: np.ndarray) -> np.ndarray:
