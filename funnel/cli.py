@@ -92,13 +92,15 @@ def report(name: Annotated[str, typer.Argument(help="A scenario that has been ru
 
 
 def _page(folder: Path) -> None:
-    from funnel.report.page import build
-    from funnel.scenario.results import read
+    from funnel.report import conflict, page
+    from funnel.scenario import envelope
 
-    page = build(folder)
-    verdict = read(folder).summary["verdict"]
+    summary = envelope.read(folder)
+    builders = {"task_conflict": conflict.build}
+    built = builders.get(summary.get("kind"), page.build)(folder)
+    verdict = summary["verdict"]
     typer.echo("\n".join(["", verdict["sentence"], *verdict["sentences"], ""]))
-    typer.echo(f"Page: {page}")
+    typer.echo(f"Page: {built}")
 
 
 @contextmanager

@@ -73,14 +73,15 @@ def _tag(model: type[Spec]) -> Any:
 
 def _walk(root: type[Spec], location: tuple) -> tuple[list[type[Spec]], list[str | int]]:
     """The spec classes at a location, and the location without the union tags that pydantic puts in."""
-    models, named = [root], []
+    models, named, key = [root], [], False
     for part in location:
-        if len(models) > 1 and any(_tag(model) == part for model in models):
+        # A key of an open mapping (a stage's name) is no field and no tag, even if it is called like one.
+        if not key and len(models) > 1 and any(_tag(model) == part for model in models):
             models = [model for model in models if _tag(model) == part]
             continue
         named.append(part)
-        fields = [model.model_fields[part] for model in models if part in model.model_fields]
-        # A key of an open mapping (a stage's name) is no field: the classes stay those of its values.
+        fields = [] if key else [model.model_fields[part] for model in models if part in model.model_fields]
+        key = any(get_origin(field.annotation) is dict for field in fields)
         models = [inner for field in fields for inner in _models(field.annotation)] if fields else models
     return models, named
 

@@ -22,7 +22,7 @@ from funnel.training.record import Recorder
 from funnel.training.sinusoids import TASKS, Pair, SinusoidSpec, batches
 from funnel.training.spec import FitSpec
 
-FRESH = 2**16
+FRESH = 2**15
 """rows that the final loss is taken over"""
 POINTS = 50
 """of a curve over the steps, at least where there are as many steps"""
@@ -34,7 +34,7 @@ class Conflict:
     """What one model made of one pair of tasks. Losses are squared errors as shares of a label's variance."""
 
     loss: np.ndarray
-    """float64 (2,): of the trained model on 65,536 fresh rows"""
+    """float64 (2,): of the trained model on 32,768 fresh rows"""
     floor: float
     """the loss of the true law: noise alone"""
     step: np.ndarray

@@ -90,12 +90,15 @@ def _three(values: np.ndarray) -> list[float | None]:
     return [interval.value, interval.low, interval.high]
 
 
-def gates(table: pl.DataFrame) -> list[Number]:
+def gates(table: pl.DataFrame, private: int) -> list[Number]:
     """Of one model: by correlation and gated layer how far apart the tasks' gates are, and what the first seed shows.
 
     Experts of different seeds have nothing in common, so shares of an expert are not averaged over seeds.
     `apart` is half the sum of absolute differences of the two tasks' mean shares: 0 where both gates mix alike, 1 where
     they use different experts. `largest` is the greatest mean share that a task gives to one expert.
+
+    Args:
+        private: experts of a layer that belong to one task, which stand first in its gate.
     """
     found = []
     for (correlation, layer), part in table.partition_by("correlation", "layer", as_dict=True).items():
@@ -104,12 +107,19 @@ def gates(table: pl.DataFrame) -> list[Number]:
             {
                 "correlation": correlation,
                 "layer": layer,
-                "apart": number(np.array([np.abs(one[0] - one[1]).sum() / 2 for one in shares])),
+                "private": private,
+                "apart": number(np.array([_apart(one, private) for one in shares])),
                 "largest": number(np.array([one.max() for one in shares])),
                 "first_seed": shares[0],
             }
         )
     return found
+
+
+def _apart(shares: np.ndarray, private: int) -> float:
+    """Total variation distance; what one task gives to its own experts the other cannot give to them."""
+    own, shared = shares[:, :private].sum(), np.abs(shares[0, private:] - shares[1, private:]).sum()
+    return float(own + shared) / 2
 
 
 def _matrix(part: pl.DataFrame) -> np.ndarray:

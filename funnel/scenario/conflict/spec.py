@@ -16,9 +16,9 @@ class ConflictSpec(Heading):
     """Every model is trained on every pair of tasks, by `funnel.training.conflict.task_conflict`."""
 
     kind: Literal["task_conflict"] = "task_conflict"
-    correlations: tuple[Correlation, ...] = Field((1.0, 0.9, 0.5, 0.0, -0.5, -1.0), min_length=2)
+    correlations: tuple[Correlation, ...] = (1.0, 0.9, 0.5, 0.0, -0.5, -1.0)
     """cosines of the two tasks' weight vectors"""
-    models: dict[str, ModelSpec] = Field(min_length=2)
+    models: dict[str, ModelSpec]
     """the architectures, by name"""
     reference: str
     """the model that the others are held against"""
@@ -33,7 +33,9 @@ class ConflictSpec(Heading):
 
     @field_validator("correlations")
     @classmethod
-    def _each_once(cls, correlations: tuple[float, ...]) -> tuple[float, ...]:
+    def _several_each_once(cls, correlations: tuple[float, ...]) -> tuple[float, ...]:
+        if len(correlations) < 2:
+            raise ValueError(f"should hold at least 2 correlations. Found {len(correlations)}.")
         for place, correlation in enumerate(correlations):
             if correlation in correlations[:place]:
                 raise ValueError(f"should hold each correlation once. Found {correlation} twice.")
@@ -41,7 +43,9 @@ class ConflictSpec(Heading):
 
     @field_validator("models")
     @classmethod
-    def _no_chain(cls, models: dict[str, ModelSpec]) -> dict[str, ModelSpec]:
+    def _several_without_chain(cls, models: dict[str, ModelSpec]) -> dict[str, ModelSpec]:
+        if len(models) < 2:
+            raise ValueError(f"should hold at least 2 models. Found {len(models)}.")
         for name, model in models.items():
             if model.kind == "esmm":
                 raise ValueError(

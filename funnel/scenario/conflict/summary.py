@@ -54,7 +54,11 @@ def write(
         "widening": widening,
         "price": price,
         "curves": {name: numbers.curves(_of(curves, name)) for name in models},
-        "gates": {name: numbers.gates(part) for name in models if not (part := _of(gates, name)).is_empty()},
+        "gates": {
+            name: numbers.gates(part, getattr(model, "private", 0))
+            for name, model in scenario.models.items()
+            if not (part := _of(gates, name)).is_empty()
+        },
         "facts": _facts(runs),
         "seconds": seconds,
     }

@@ -26,8 +26,10 @@ def verdict(
     return {
         "sentence": _headline(reference, outcomes),
         "sentences": [
-            *(_parting(model, reference, found) for model, found in differences.items()),
-            *(_widening(model, reference, found) for model, found in widening.items()),
+            *(
+                f"{_parting(model, reference, found)} {_widening(widening[model])}"
+                for model, found in differences.items()
+            ),
             *(_price(model, found) for model, found in price.items()),
         ],
         "outcomes": outcomes,
@@ -66,18 +68,18 @@ def _parting(model: str, reference: str, found: list[Number]) -> str:
     return f"Final loss of `{model}` minus that of `{reference}`: {', '.join(told)}."
 
 
-def _widening(model: str, reference: str, found: list[Number]) -> str:
+def _widening(found: list[Number]) -> str:
     """Where the gap to the reference is another one than at the greatest correlation: the part that is conflict."""
     gaps = _both(found)
-    words = {"lower": "moves in favour of", "higher": "moves against"}
+    words = {"lower": "below", "higher": "above"}
     parts = [
-        f"{words[side]} `{model}` at {_where(where, len(gaps))}"
-        for side in words
+        f"{word} what it is for the most aligned pair at {_where(where, len(gaps))}"
+        for side, word in words.items()
         if (where := [one["correlation"] for one in gaps if outcome(one) == side])
     ]
     if not parts:
-        return f"The gap of `{model}` to `{reference}` is not shown to depend on the correlation."
-    return f"From the most aligned pair on, the gap of `{model}` to `{reference}` {', '.join(parts)}."
+        return "It is not shown to depend on the correlation."
+    return f"It lies {', '.join(parts)}."
 
 
 def _price(model: str, found: list[Number]) -> str:
