@@ -151,7 +151,7 @@ def test_a_task_without_labels_is_an_error_before_training():
         train_ranker(EVERYTHING, dry, world().observed, towers(), 0)
     assert str(error.value) == (
         f"Task `bubble_engage`: should have a label in the training log. Found none in {len(dry)} impressions. "
-        "No impression carried a bubble: log more, or take the task out of the stage."
+        "Its condition `bubble` never held: log more, or take the task out of the stage."
     )
     with pytest.raises(DataError) as error:
         labels_of(("like",), log().with_columns(like=pl.lit(None, pl.Float32)))

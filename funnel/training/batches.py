@@ -98,10 +98,11 @@ def labels_of(tasks: Sequence[str], log: pl.DataFrame) -> np.ndarray:
     labels = np.stack([log[task].to_numpy().astype(np.float32) for task in tasks], axis=1)
     for place, task in enumerate(tasks):
         if np.isnan(labels[:, place]).all():
-            condition = " No impression carried a bubble: log more, or" if TASK[task].given == "bubble" else ""
+            given = TASK[task].given
+            remedy = f"Its condition `{given}` never held: log more, or" if given else "Log it, or"
             raise DataError(
                 f"Task `{task}`: should have a label in the training log. Found none in {len(log)} impressions."
-                f"{condition or ' Log it, or'} take the task out of the stage."
+                f" {remedy} take the task out of the stage."
             )
     return labels
 
