@@ -15,9 +15,7 @@ from funnel.candidates import Candidates, Requests, from_pairs
 from funnel.errors import DataError, ResultsError, SpecError, StageError
 from funnel.features import FEATURES, Pairs, per_candidate, table
 from funnel.models.spec import MMoESpec, SharedBottomSpec
-from funnel.tasks import TASK
 from funnel.training.batches import REQUESTS_AT_ONCE, Scaling, columns_of, labels_of, rows, shuffled
-from funnel.training.heads import Heads
 from funnel.training.loop import Descent, TrainingError, fit
 from funnel.training.ranker import Ranker, train_ranker
 from funnel.training.spec import RankerSpec, TrainSpec
@@ -174,32 +172,6 @@ def test_an_epoch_is_a_permutation_of_the_rows():
     assert [len(batch) for batch in batches] == [4, 4, 2]
     assert sorted(np.concatenate(batches)) == list(range(10))
     assert not np.array_equal(batches[0], next(shuffled(10, 4, seed=0, epoch=1)))
-
-
-# Losses
-
-
-def heads_of(*tasks: str) -> Heads:
-    return Heads([TASK[task] for task in tasks], (-1,) * len(tasks))
-
-
-def test_losses_are_means_over_labelled_rows():
-    logits = torch.tensor([[0.0, 2.0], [1.0, 5.0], [-1.0, 0.0]])
-    labels = torch.tensor([[1.0, 1.0], [torch.nan, 2.0], [0.0, torch.nan]])
-    losses = heads_of("like", "watch_seconds")(logits, labels)
-    entropy = (np.log(2) + np.log1p(np.exp(-1))) / 2
-    torch.testing.assert_close(losses, torch.tensor([entropy, (1 + 9) / 2], dtype=torch.float32))
-
-
-@pytest.mark.parametrize("task", ["like", "watch_seconds"])
-def test_a_task_without_a_label_in_the_batch_gives_zero_and_no_gradient(task):
-    logits = torch.tensor([[3.0, 0.5], [-2.0, 0.1]], requires_grad=True)
-    labels = torch.tensor([[torch.nan, 1.0], [torch.nan, 0.0]])
-    losses = heads_of(task, "share")(logits, labels)
-    losses.sum().backward()
-    assert losses[0] == 0
-    assert not logits.grad[:, 0].any()
-    assert logits.grad[:, 1].all()
 
 
 # Training

@@ -84,7 +84,11 @@ class PCGrad(Stretched):
 
 
 class NashMTL(Stretched):
-    """Nash-MTL (Navon et al., ICML 2022); it starts from its weights for the last batch that had the same tasks."""
+    """Nash-MTL (Navon et al., ICML 2022): weights a with G a = 1 / a, G the inner products of the gradients.
+
+    The library's solver stops short where norms differ by tens, so it is given unit gradients, whose weights are those
+    of the gradients times their norms. It starts from its weights for the last batch that had the same tasks.
+    """
 
     def __init__(self):
         self._bargain(2)  # tells now, and not at the first batch, when its solver is missing
@@ -93,9 +97,10 @@ class NashMTL(Stretched):
     def rule(self, gradients: Tensor, present: tuple[int, ...]) -> Tensor:
         if present not in self._bargains:
             self._bargains[present] = self._bargain(len(present))
+        norms = gradients.norm(dim=1).clamp(min=torch.finfo(gradients.dtype).tiny)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of its solver, about speed
-            return self._bargains[present](gradients)
+            return self._bargains[present](gradients / norms[:, None]) / norms
 
     def _bargain(self, tasks: int) -> Callable[[Tensor], Tensor]:
         # The norm is set afterwards, so the library's clipping is switched off.
