@@ -3,8 +3,8 @@
 import numpy as np
 
 from funnel.metrics.ledger import Ledger
-from funnel.metrics.ratio import TINY, Derived
-from funnel.metrics.slices import impressed_or_not, requests_of, where_true
+from funnel.metrics.ratio import TINY, Derived, requests_of
+from funnel.metrics.slices import impressed_or_not, where_true
 from funnel.tasks import TASK
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from funnel.metrics.ledger import Ledger
-from funnel.metrics.ratio import Derived, Ratio, count, total
-from funnel.metrics.slices import Slices, friend_or_other, impressed_or_not, requests_of, survivors, where_true
+from funnel.metrics.ratio import Derived, Ratio, count, requests_of, total
+from funnel.metrics.slices import Slices, friend_or_other, impressed_or_not, survivors, where_true
 
 
 def calibration(ledger: Ledger) -> list[Ratio]:

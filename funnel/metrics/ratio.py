@@ -55,6 +55,11 @@ def count(ledger: Ledger, mask: np.ndarray) -> np.ndarray:
     return np.bincount(ledger.rows.request[chosen], minlength=ledger.rows.requests).astype(np.float64)
 
 
+def requests_of(ledger: Ledger, mask: np.ndarray) -> int:
+    """How many requests have a row where `mask` (bool (n,)) holds."""
+    return int(np.count_nonzero(count(ledger, mask)))
+
+
 def total(ledger: Ledger, mask: np.ndarray, column: np.ndarray) -> np.ndarray:
     """float64 (R,): sum of `column` (n,) over the rows of each request where `mask` (bool (n,)) holds."""
     chosen = np.flatnonzero(mask)

@@ -59,11 +59,6 @@ def where_true(ledger: Ledger, task: str, slices: Slices) -> Slices:
     return {name: rows & holds for name, rows in slices.items()}
 
 
-def requests_of(ledger: Ledger, rows: np.ndarray) -> int:
-    """How many requests have a row where `rows` (bool (n,)) holds."""
-    return len(np.unique(ledger.rows.request[rows]))
-
-
 def rows_of(ledger: Ledger, users: Slices) -> Slices:
     """Slices of requests (bool (R,)) as slices of rows (bool (n,))."""
     return {name: mask[ledger.rows.request] for name, mask in users.items()}
