@@ -13,6 +13,7 @@ import torch  # noqa: F401 - it has to be loaded before faiss
 import typer
 from rich.console import Console
 
+from benchmarks.balancers import balancers
 from benchmarks.bed import ARMS, FULL, Bed, Size
 from benchmarks.figure import Figure, markdown, plain, terminal
 from benchmarks.indexes import indexes
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Bed], list[Figure]]] = {
     "oracle": settled,
     "labels": labelled,
     "indexes": indexes,
+    "balancers": balancers,
     "world and oracle at scale": scale,
 }
 """To add one: a function from the bed to figures, and one line here."""

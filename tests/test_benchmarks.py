@@ -19,6 +19,7 @@ WORDS = {
     "oracle": ["exact oracle"],
     "labels": ["256 requests", "1024 requests"],
     "indexes": ["exact", "inverted_file", "hnsw"],
+    "balancers": ["2 tasks, gradnorm", "3 tasks, pcgrad"],
     "world and oracle at scale": ["world", "bounds", "oracle", "peak memory"],
 }
 """what the figures of each benchmark speak of"""

@@ -45,12 +45,11 @@ class Stretched(Surgeon):
         chosen = tuple(present.nonzero().flatten().tolist())
         if len(chosen) < 2:
             return weights
-        rows = gradients[list(chosen)]
         # Weights are solved for in double precision, since Gramians square the condition of the problem.
-        found = self.rule(rows.double(), chosen)
-        direction = found @ rows.double()
-        length, terms = direction.norm(), (found.abs() * rows.double().norm(dim=1)).sum()
-        scale = rows.double().sum(0).norm() / length if length > VANISHED * terms else torch.zeros_like(length)
+        rows = gradients[list(chosen)].double()
+        found = self.rule(rows, chosen)
+        length, terms = (found @ rows).norm(), (found.abs() * rows.norm(dim=1)).sum()
+        scale = rows.sum(0).norm() / length if length > VANISHED * terms else torch.zeros_like(length)
         weights[list(chosen)] = (found * scale).to(weights.dtype)
         return weights
 

@@ -61,7 +61,7 @@ def fit_network(
 
     watch = HeldOut(model, heads, *scaled(data.take(aside)), spec.train.patience) if aside.any() else None
     x, targets = scaled(sampled(seen, spec.tasks, spec.train.sampling, seed) if spec.train.sampling else seen)
-    update = _update(spec, model, heads, x, heads.joint(targets), seed)
+    update = balanced(spec, model, heads, x, heads.joint(targets), seed)
     update.watch, update.recorder = watch, recorder
     curve = fit(update, spec.tasks, len(x), spec.train, seed, device)
     told, kept = watch.conclude() if watch else (np.empty((0, len(spec.tasks)), np.float32), None)
@@ -88,7 +88,16 @@ def _check_labelled(tasks: tuple[str, ...], labels: np.ndarray) -> None:
             )
 
 
-def _update(spec: RankerSpec, model: MultiTaskModel, heads: Heads, x: Tensor, joint: Tensor, seed: int) -> Balanced:
+def balanced(spec: RankerSpec, model: MultiTaskModel, heads: Heads, x: Tensor, joint: Tensor, seed: int) -> Balanced:
+    """The update by the balancer of a spec.
+
+    Args:
+        x: (N, F), scaled.
+        joint: (N, T), from `Heads.joint`.
+
+    Raises:
+        SpecError: a solver that the balancer needs is not installed.
+    """
     balancer = make(spec.balancer, spec.tasks, heads.kinds, seed)
     learnt = list(balancer.to(x.device).parameters()) if isinstance(balancer, Weigher) else []
     groups = Groups(model, heads, learnt, spec.train.head_rates)

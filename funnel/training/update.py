@@ -40,7 +40,7 @@ class Balanced(Update):
         return self.groups.settings
 
     def losses(self, chosen: Tensor) -> Tensor:
-        return self.forward(self.x[chosen], self.joint[chosen])
+        return self.forward(self.x.index_select(0, chosen), self.joint.index_select(0, chosen))
 
     def backward(self, losses: Tensor) -> None:
         self.groups.clear()
