@@ -137,7 +137,7 @@ def _diagnosed(seed: int, ranker: dict) -> list[tuple]:
     ]
     if ranker["model"] == "mmoe":
         values += [
-            ("gate", task, f"expert {expert}", "experts", None, share)
+            ("gate", task, f"shared {expert}", "experts", None, share)
             for task in tasks
             for expert, share in enumerate((0.95, 0.05), start=1)
         ]

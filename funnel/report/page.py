@@ -1,12 +1,14 @@
 """The page of a report: reads a results folder and nothing else, writes figures and one self-contained `index.html`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from funnel.report import tables
-from funnel.report.figures.catalogue import FIGURES, save
+from funnel.report.diagnostics_section import section
+from funnel.report.figures.catalogue import FIGURES, Plot, of_diagnostics, save
 from funnel.report.template import put_page, writing
 from funnel.report.view import View
 from funnel.scenario import results
@@ -33,12 +35,25 @@ def build(folder: Path) -> Path:
     """
     found = results.read(folder)
     view = View(found.summary)
+    examined = section(view)
     with writing(folder):
-        inline = save(FIGURES, view, folder / "figures")
-        return put_page(folder, "page.html.jinja", _context(view, found, inline))
+        if examined:
+            examined["figures"] = _drawn(of_diagnostics(view), view, folder)
+        return put_page(folder, "page.html.jinja", _context(view, found, _drawn(FIGURES, view, folder), examined))
 
 
-def _context(view: View, found: results.Results, inline: dict[str, str]) -> dict[str, Any]:
+def _drawn(plots: Sequence[Plot[View]], view: View, folder: Path) -> list[dict[str, Any]]:
+    """The figures as the template prints them."""
+    inline = save(plots, view, folder / "figures")
+    return [
+        {"name": plot.name, "title": plot.title, "svg": Markup(inline[plot.name]), "caption": plot.caption(view)}
+        for plot in plots
+    ]
+
+
+def _context(
+    view: View, found: results.Results, figures: list[dict[str, Any]], examined: dict[str, Any] | None
+) -> dict[str, Any]:
     """Everything that the template prints."""
     return {
         "summary": found.summary,
@@ -48,12 +63,11 @@ def _context(view: View, found: results.Results, inline: dict[str, str]) -> dict
         "tones": TONES,
         "levels": _levels(view),
         "behind": view.behind,
-        "figures": [
-            {"name": plot.name, "title": plot.title, "svg": Markup(inline[plot.name]), "caption": plot.caption(view)}
-            for plot in FIGURES
-        ],
+        "figures": figures,
         "tables": tables.main(view),
-        "more": [*tables.more(view), tables.facts(view)],
+        "diagnostics": examined,
+        # With diagnostics, what judges rankers stands among them.
+        "more": [*tables.more(view), *([] if examined else tables.rankers(view)), tables.facts(view)],
         "certificates": tables.certificates(view, found.deaths),
         "changes": tables.changes(found.summary),
     }

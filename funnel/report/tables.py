@@ -153,9 +153,13 @@ def more(view: View) -> list[Table]:
             "values above 1 after early and late are expected.",
             _calibration(view),
         ),
-        *(_by_arm(view, title, note, _rankers(view, measure)) for measure, (title, note) in RANKERS.items()),
         _by_arm(view, "Cost", "Per request, by stage.", _costs(view)),
     ]
+
+
+def rankers(view: View) -> list[Table]:
+    """The tables that judge the predictions of each ranking stage against the truth."""
+    return [_by_arm(view, title, note, _rankers(view, measure)) for measure, (title, note) in RANKERS.items()]
 
 
 def facts(view: View) -> Table:

@@ -40,15 +40,16 @@ class Subject:
 
 
 def subjects(exam: Exam) -> list[Subject]:
-    """The distinct rankers; those of the proposal, which take longest, come first."""
-    found = []
+    """The distinct rankers in the order of the funnel, those of the proposal first."""
+    found: list[Subject] = []
     for stage in STAGES:
         groups: dict[str, list[str]] = {}
         for name, lab in exam.labs.items():
             groups.setdefault(lab.arm_ranker(stage).name, []).append(name)
         proposal = exam.scenario.verdict.proposal
-        found += [Subject(tuple(arms), stage, proposal in arms) for arms in groups.values()]
-    return sorted(found, key=lambda subject: (not subject.proposal, STAGES.index(subject.stage) == 0))
+        of_stage = [Subject(tuple(arms), stage, proposal in arms) for arms in groups.values()]
+        found += sorted(of_stage, key=lambda subject: not subject.proposal)
+    return found
 
 
 def diagnosis_piece(exam: Exam, subject: Subject) -> Piece:

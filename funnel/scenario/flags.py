@@ -17,8 +17,10 @@ ALIKE = 0.05
 """distance of gates under which tasks mix their experts alike"""
 RISES = 0.005
 """rise of the held-out loss over its least, relative to that"""
+BETTER = 0.005
+"""improvement without a part from which the part is worth dropping"""
 
-THRESHOLDS = {"sinks": SINKS, "most": MOST, "collapse": COLLAPSE, "alike": ALIKE, "rises": RISES}
+THRESHOLDS = {"sinks": SINKS, "most": MOST, "collapse": COLLAPSE, "alike": ALIKE, "rises": RISES, "better": BETTER}
 
 Entries = Sequence[Mapping[str, Any]]
 Flag = dict[str, Any]
@@ -131,7 +133,9 @@ def _rise(values: Sequence[float]) -> float:
 
 def _better_without(ablations: Entries) -> Iterator[Flag]:
     for key, entries in groupby(ablations, lambda found: (_ranker(found), found["part"])):
-        better = [found for found in entries if found["low"] is not None and found["low"] > 0]
+        better = [
+            found for found in entries if found["low"] is not None and found["low"] > 0 and found["value"] > BETTER
+        ]
         if better:
             told = _listed(f"`{found['task']}` by {_percent(found['value'])}" for found in better)
             sentence = f"The {key[0]} is better off {key[1]}: the held-out loss falls for {told}."

@@ -69,7 +69,9 @@ def _training(exam: Exam) -> list[Job]:
 def _diagnoses(exam: Exam) -> list[Job]:
     if not exam.scenario.diagnostics:
         return []
-    return [Job("diagnosis", exam.seed, subject.arms, subject.stage) for subject in subjects(exam)]
+    # Those of the proposal take longest by far, and late ones longer than early ones.
+    ordered = sorted(subjects(exam), key=lambda subject: (subject.proposal, STAGES.index(subject.stage)), reverse=True)
+    return [Job("diagnosis", exam.seed, subject.arms, subject.stage) for subject in ordered]
 
 
 def _grouped(exam: Exam) -> list[Job]:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import matplotlib
 from matplotlib.figure import Figure
 
-from funnel.report.figures import funnel
+from funnel.report.figures import diagnostics, funnel
 from funnel.report.figures.style import STYLE, inline, svg
 from funnel.report.view import View
 
@@ -30,6 +30,38 @@ FIGURES: tuple[Plot[View], ...] = (
     Plot("value_waterfall", "Where value is lost", funnel.value_waterfall, funnel.waterfall_caption),
     Plot("oracle_fates", "Where the oracle's items ended", funnel.oracle_fates, funnel.fates_caption),
 )
+
+DIAGNOSTICS: dict[str, Plot[View]] = {
+    "transfer": Plot("transfer", "Does learning together pay", diagnostics.transfer, diagnostics.transfer_caption),
+    "pair_transfer": Plot(
+        "pair_transfer", "What each task does to another", diagnostics.pair_transfer, diagnostics.pair_transfer_caption
+    ),
+    "cosine": Plot("cosine", "Do gradients agree", diagnostics.cosine, diagnostics.cosine_caption),
+    "gate": Plot("gates", "Which experts the tasks mix", diagnostics.gates, diagnostics.gates_caption),
+    "loss": Plot("learning", "Learning curves", diagnostics.learning, diagnostics.learning_caption),
+    "ablation": Plot("ablation", "What could be dropped", diagnostics.ablation, diagnostics.ablation_caption),
+    "slate_mean": Plot(
+        "formula_frontier",
+        "What the formula trades",
+        diagnostics.formula_frontier,
+        diagnostics.formula_frontier_caption,
+    ),
+    "weighted_loss": Plot(
+        "training_frontier",
+        "What training trades",
+        diagnostics.training_frontier,
+        diagnostics.training_frontier_caption,
+    ),
+}
+"""by the measure that must have been found for the figure to be drawn"""
+
+
+def of_diagnostics(view: View) -> list[Plot[View]]:
+    """The figures of the diagnostics for which the run has numbers, in the order in which practitioners ask."""
+    found = view.diagnosis
+    return [
+        plot for measure, plot in DIAGNOSTICS.items() if found and (found.having(measure) or found.frontiers(measure))
+    ]
 
 
 def save(plots: Sequence[Plot[V]], view: V, folder: Path) -> dict[str, str]:

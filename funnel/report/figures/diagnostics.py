@@ -15,11 +15,18 @@ from funnel.scenario.estimates import Estimate
 
 WIDTH = 9.6
 """of a figure, in inches"""
-EXPERT_COLOURS = (*ARM_COLOURS, "#F0E442", "#666666")
+OWN_COLOURS = ("#0072B2", "#56B4E9")
+"""of the experts private to a task"""
+SHARED_COLOURS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#F0E442", "#666666", "#B8BDC4", "#8C6D31")
+"""of the experts that all tasks mix"""
+DARK = {"#0072B2", "#D55E00", "#009E73", "#666666", "#8C6D31"}
+"""colours on which text is white"""
 DIVERGING = LinearSegmentedColormap.from_list("transfer", ["#D55E00", "#f7f7f7", "#0072B2"])
 """vermilion is worse, blue is better"""
 NAMED = 4
 """curves of a panel that are drawn in colour and named; the others are grey"""
+NEAR = 0.05
+"""share of a frontier's extent within which a second point is not named"""
 SHOWN = 0.1
 """share of a bar from which a part carries its number"""
 
@@ -41,9 +48,18 @@ def transfer(view: View) -> Figure:
         axes.set_ylim(len(tasks[stage]) - 0.5, -0.5)
         axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
         axes.set_xlabel("improvement of the held-out loss")
+        found = [entry for ranker in rankers for entry in diagnosis.estimates(ranker, "transfer")]
+        axes.set_xlim(_around([entry["value"] for entry in found]))
+        axes.xaxis.get_major_locator().set_params(nbins=5)
         axes.grid(axis="x", color=INK, alpha=0.15)
     _legend(figure, panels)
     return figure
+
+
+def _around(values: Sequence[float]) -> tuple[float, float]:
+    """Limits that show all values well; an interval may be far wider, and would flatten them."""
+    low, high = min([-0.06, *values]), max([0.02, *values])
+    return low - 0.4 * (high - low), high + 0.4 * (high - low)
 
 
 def _transfer_marks(axes: Axes, view: View, ranker: Ranker, tasks: Sequence[str], shift: float) -> None:
@@ -73,15 +89,20 @@ def _heat_maps(view: View, measure: str, by: str, below: str, beside: str) -> Fi
     rankers = diagnosis.having(measure)
     rows = max(len(ranker["tasks"]) for ranker in rankers)
     figure = Figure(figsize=(WIDTH, 2.0 + 0.42 * rows), layout="constrained")
-    widths = [1 + len(_words(diagnosis.estimates(ranker, measure), by)) for ranker in rankers]
-    panels = figure.subplots(1, len(rankers), squeeze=False, width_ratios=widths)[0]
-    for axes, ranker in zip(panels, rankers, strict=True):
-        found = diagnosis.estimates(ranker, measure)
-        _heat_map(axes, found, ranker["tasks"], _words(found, by), by)
+    columns = [_columns(ranker, diagnosis.estimates(ranker, measure), by) for ranker in rankers]
+    panels = figure.subplots(1, len(rankers), squeeze=False, width_ratios=[1 + len(names) for names in columns])[0]
+    for axes, ranker, names in zip(panels, rankers, columns, strict=True):
+        _heat_map(axes, diagnosis.estimates(ranker, measure), ranker["tasks"], names, by)
         axes.set_title(f"{ranker['stage'].capitalize()} ranker of {ranker['arm']}")
         axes.set_xlabel(below)
     panels[0].set_ylabel(beside)
     return figure
+
+
+def _columns(ranker: Ranker, found: Sequence[Estimate], by: str) -> list[str]:
+    """Tasks in the ranker's order, parts as they come."""
+    names = _words(found, by)
+    return [task for task in ranker["tasks"] if task in names] if by == "other" else names
 
 
 def _heat_map(axes: Axes, found: Sequence[Estimate], rows: Sequence[str], columns: Sequence[str], by: str) -> None:
@@ -91,19 +112,20 @@ def _heat_map(axes: Axes, found: Sequence[Estimate], rows: Sequence[str], column
     for place, entry in places.items():
         grid[place] = entry["value"]
     limit = max(0.01, float(np.nanmax(np.abs(grid))))
-    axes.imshow(grid, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto")
+    axes.pcolormesh(np.ma.masked_invalid(grid), cmap=DIVERGING, vmin=-limit, vmax=limit)
+    axes.invert_yaxis()
     for (row, column), entry in places.items():
         clear = entry["low"] is not None and (entry["low"] > 0 or entry["high"] < 0)
         axes.text(
-            *(column, row, f"{100 * entry['value']:+.1f}"),
+            *(column + 0.5, row + 0.5, f"{100 * entry['value']:+.1f}"),
             color="white" if abs(entry["value"]) > 0.7 * limit else "black",
             fontweight="bold" if clear else "normal",
             ha="center",
             va="center",
             fontsize=9,
         )
-    axes.set_xticks(range(len(columns)), [name.replace("`", "") for name in columns], rotation=30, ha="right")
-    axes.set_yticks(range(len(rows)), rows)
+    axes.set_xticks(np.arange(len(columns)) + 0.5, [name.replace("`", "") for name in columns], rotation=30, ha="right")
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
@@ -129,6 +151,7 @@ def cosine(view: View) -> Figure:
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.set_title(f"{ranker['stage'].capitalize()} ranker of {ranker['arm']}")
         axes.set_xlabel("training step")
+        axes.set_ylabel("cosine")
         axes.grid(axis="y", color=INK, alpha=0.15)
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], labels[::-1], fontsize=8, frameon=False, ncols=2, loc="best")
@@ -153,21 +176,20 @@ def gates(view: View) -> Figure:
         found = [entry for entry in diagnosis.estimates(ranker, "gate") if entry["part"] == part]
         _gate_bars(axes, found, ranker["tasks"])
         axes.set_title(f"{ranker['stage'].capitalize()} ranker of {ranker['arm']}, {part}", fontsize=10)
+    _legend(figure, panels)
     return figure
 
 
 def _gate_bars(axes: Axes, found: Sequence[Estimate], tasks: Sequence[str]) -> None:
     """One bar a task whose parts, one an expert, add up to 1."""
     left = dict.fromkeys(tasks, 0.0)
-    experts = _words(found, "other")
     for entry in found:
-        row, share, place = tasks.index(entry["task"]), entry["value"], experts.index(entry["other"])
-        colour = EXPERT_COLOURS[place % len(EXPERT_COLOURS)]
+        row, share, colour = tasks.index(entry["task"]), entry["value"], _expert_colour(entry["other"])
         label = entry["other"] if row == 0 else "_"
         axes.barh(row, share, left=left[entry["task"]], color=colour, height=0.78, label=label)
         if share >= SHOWN:
             middle = left[entry["task"]] + share / 2
-            ink = "white" if colour in ("#0072B2", "#D55E00", "#009E73", "#666666") else "black"
+            ink = "white" if colour in DARK else "black"
             axes.text(middle, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=8, color=ink)
         left[entry["task"]] += share
     axes.set_yticks(range(len(tasks)), tasks)
@@ -176,7 +198,13 @@ def _gate_bars(axes: Axes, found: Sequence[Estimate], tasks: Sequence[str]) -> N
     axes.set_xticks([])
     axes.tick_params(axis="y", length=0)
     axes.spines[["left", "bottom"]].set_visible(False)
-    axes.legend(fontsize=8, frameon=False, ncols=4, loc="upper left", bbox_to_anchor=(0, 0))
+
+
+def _expert_colour(name: str) -> str:
+    """The colour of `own 1`, `shared 2` and so on."""
+    side, number = name.split()
+    colours = OWN_COLOURS if side == "own" else SHARED_COLOURS
+    return colours[(int(number) - 1) % len(colours)]
 
 
 def learning(view: View) -> Figure:
@@ -214,12 +242,12 @@ def _loss_curves(axes: Axes, view: View, ranker: Ranker, task: str) -> None:
 
 def formula_frontier(view: View) -> Figure:
     """True means of the two tasks over the slate as the formula's weight of the second is swept, a curve an arm."""
-    return _frontier(view, "slate_mean", "true mean of {} over the slate", "{:g}x")
+    return _frontier(view, "slate_mean", "true mean of {} over the slate", "{:g} x")
 
 
 def training_frontier(view: View) -> Figure:
     """Held-out losses of the two tasks as their static training weights are swept."""
-    return _frontier(view, "weighted_loss", "held-out loss of {}", "{:g}")
+    return _frontier(view, "weighted_loss", "held-out loss of {} (less is better)", "{:g}")
 
 
 def _frontier(view: View, measure: str, label: str, step: str) -> Figure:
@@ -241,16 +269,125 @@ def _frontier(view: View, measure: str, label: str, step: str) -> Figure:
                 fillstyle="none" if dominated else "full",
                 label=look["label"] if place == frontier["dominated"].index(False) else "_",
             )
-        if len(found) == 1 or frontier["arm"] == view.scenario["proposal"]:
-            for place, weight in enumerate(frontier["steps"]):
-                at = {"xytext": (5, 4), "textcoords": "offset points", "fontsize": 8}
-                axes.annotate(step.format(weight), (x[place], y[place]), **at)
+        if frontier["arm"] == view.scenario["proposal"]:
+            _annotate(axes, np.stack([x, y], 1), [step.format(weight) for weight in frontier["steps"]])
     first, second = found[0]["tasks"]
     axes.set_xlabel(label.format(first))
     axes.set_ylabel(label.format(second))
     axes.grid(color=INK, alpha=0.15)
     _legend(figure, [axes])
     return figure
+
+
+def _annotate(axes: Axes, points: np.ndarray, words: Sequence[str]) -> None:
+    """Words beside the points (n, 2), but for those that would cover one another."""
+    size = np.maximum(np.ptp(points, axis=0), 1e-12)
+    named: list[np.ndarray] = []
+    for point, word in zip(points, words, strict=True):
+        if all(np.abs((point - other) / size).max() > NEAR for other in named):
+            axes.annotate(word, tuple(point), xytext=(5, 4), textcoords="offset points", fontsize=8)
+            named.append(point)
+
+
+def transfer_caption(view: View) -> str:
+    sinks = _diagnosis(view).thresholds["sinks"]
+    return (
+        "Transfer improvement ratio of every head: how much lower its held-out loss is in the ranker than in a "
+        "well-trained network that the task has to itself. Left of 0 sharing costs the task; with the whole interval "
+        f"left of the dotted line ({100 * sinks:g} %) it should be taken out or get experts of its own. An interval "
+        f"that leaves its panel is cut off; the table gives all. {_behind(view)}"
+    )
+
+
+def pair_transfer_caption(view: View) -> str:
+    return (
+        "The pairwise transfer matrix of the proposal's rankers, in per cent: each row a task, each column the one "
+        "that it was trained with, against the row's task alone. Blue helps, vermilion harms; bold where the interval "
+        f"leaves out 0. {_behind(view)}"
+    )
+
+
+def cosine_caption(view: View) -> str:
+    return (
+        "Cosine of the gradients of two tasks on the parameters that they share, over training: mean over seeds, a "
+        f"curve a pair. The {NAMED} pairs with the least mean are coloured and named, all others grey. Below 0 for "
+        f"long means conflict. {_behind(view)}"
+    )
+
+
+def gates_caption(view: View) -> str:
+    thresholds = _diagnosis(view).thresholds
+    return (
+        "Mean share of each expert in each task's mixture, on held-out rows; private experts are `own`. Bars that "
+        f"look alike mean no specialisation (flagged under a distance of {thresholds['alike']:g}), one colour nearly "
+        f"alone means collapse (flagged above {100 * thresholds['collapse']:g} %). {_behind(view)}"
+    )
+
+
+def learning_caption(view: View) -> str:
+    return (
+        "Loss of each task over the epochs, mean over seeds: held out solid, training dashed and at the middle of its "
+        "epoch. A solid line that turns up overfits. The training loss of a task that its model chains to a parent is "
+        f"that of the whole chain, and not on the scale of the held-out one. {_behind(view)}"
+    )
+
+
+def ablation_caption(view: View) -> str:
+    return (
+        "What happens to the held-out loss of each task, in per cent, when a part of the proposal's rankers is dropped "
+        "and the rest is fitted anew. Blue is better off without, vermilion misses it; bold where the interval leaves "
+        f"out 0. {_without_balancer(view)}{_behind(view)}"
+    )
+
+
+def _without_balancer(view: View) -> str:
+    """Where there is no balancer to drop, that is said."""
+    diagnosis = _diagnosis(view)
+    found = [
+        ranker["stage"]
+        for ranker in diagnosis.having("ablation")
+        if "without its balancer" not in _words(diagnosis.estimates(ranker, "ablation"), "part")
+    ]
+    told = " and ".join(f"the {stage} ranker" for stage in found)
+    return f"In {told} losses are summed as they are, so there is no balancer to drop. " if found else ""
+
+
+def formula_frontier_caption(view: View) -> str:
+    _, second = _diagnosis(view).frontiers("slate_mean")[0]["tasks"]
+    return (
+        f"The weight of `{second}` in each arm's late formula is swept and nothing is trained again; numbers are "
+        "multiples of the formula's weight (of 1 where it has none). Both axes are true means per slot; hollow points "
+        f"are dominated by another point of the same arm. {_volumes(view, 'slate_mean')} {_behind(view)}"
+    )
+
+
+def training_frontier_caption(view: View) -> str:
+    first, second = _diagnosis(view).frontiers("weighted_loss")[0]["tasks"]
+    return (
+        f"The proposal's late ranker, fitted with static weights of `{first}` and `{second}`; numbers are the share of "
+        f"`{second}` in their sum. Both axes are held-out losses, so less is better; hollow points are dominated. "
+        f"{_volumes(view, 'weighted_loss')} {_behind(view)}"
+    )
+
+
+def _volumes(view: View, measure: str) -> str:
+    """The hypervolume of every frontier of a sweep, with its reference point."""
+    told = []
+    for frontier in _diagnosis(view).frontiers(measure):
+        volume = frontier["hypervolume"]
+        if volume["value"] is not None:
+            ends = f" ({volume['low']:.3f} to {volume['high']:.3f})" if volume["low"] is not None else ""
+            told.append(f"`{frontier['arm']}` {volume['value']:.3f}{ends}")
+    return (
+        f"Hypervolume: {', '.join(told)}; in each seed a share of the box between the worst value of either task that "
+        "any point reached, which is the reference point, and the best."
+    )
+
+
+def _behind(view: View) -> str:
+    if view.seeds == 1:
+        return "n = 1 seed (one world), so there are no intervals."
+    return f"n = {view.seeds} seeds (worlds). Intervals: 95 % t intervals over seeds."
 
 
 def _diagnosis(view: View) -> Diagnosis:
