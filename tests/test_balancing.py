@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 import torch
 from torch import Tensor
-from torchjd.aggregation import PCGradWeighting
+from torchjd.aggregation import IMTLGWeighting, PCGradWeighting
 
 from funnel.balancing import surgery
 from funnel.balancing.base import Surgeon, Weigher
@@ -118,7 +118,7 @@ PROMISES: dict[type[SurgerySpec], tuple[Callable[[SurgerySpec], None], ...]] = {
     MGDASpec: (FAIR, assert_no_task_is_harmed),
     CAGradSpec: (FAIR,),
     NashMTLSpec: (FAIR, assert_no_task_is_harmed, assert_the_scale_of_a_task_does_not_turn_the_direction),
-    IMTLGSpec: (FAIR, assert_the_scale_of_a_task_does_not_turn_the_direction),
+    IMTLGSpec: (FAIR, assert_no_task_is_harmed, assert_the_scale_of_a_task_does_not_turn_the_direction),
     AlignedMTLSpec: (FAIR,),
     UPGradSpec: (FAIR, assert_no_task_is_harmed),
 }
@@ -207,6 +207,14 @@ def test_imtl_g_projects_equally_on_all_gradients():
     direction = weights(IMTLGSpec(), CONFLICT) @ CONFLICT
     shadows = CONFLICT @ direction / CONFLICT.norm(dim=1)
     torch.testing.assert_close(shadows, shadows[:1].expand(3), rtol=1e-4, atol=1e-4)
+
+
+def test_imtl_g_goes_downhill_where_the_papers_weights_would_climb():
+    """Two loud tasks at an angle, and a faint one nearly between them, whose weight is negative and large."""
+    gradients = torch.tensor([[1.0, 0.3, 0.0], [1.0, -0.3, 0.0], [0.01, 0.0, 0.0005]])
+    theirs = IMTLGWeighting()((gradients @ gradients.T).double()).float() @ gradients
+    assert (gradients @ theirs < 0).all()
+    assert (gradients @ (weights(IMTLGSpec(), gradients) @ gradients) > 0).all()
 
 
 def test_nash_weights_are_inverse_to_what_their_task_gains():

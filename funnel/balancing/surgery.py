@@ -82,6 +82,22 @@ class PCGrad(Stretched):
             return self.weighting(gradients @ gradients.T)
 
 
+class IMTLG(Stretched):
+    """IMTL-G (Liu et al., ICLR 2021): of the two directions with equal projections on all gradients, that downhill.
+
+    The paper has the weights sum to one, which turns the direction uphill for every task where they would sum to less
+    than nothing, as with a faint task between two loud ones.
+    """
+
+    def __init__(self):
+        self.weighting = aggregation.IMTLGWeighting()
+
+    def rule(self, gradients: Tensor, present: tuple[int, ...]) -> Tensor:
+        gramian = gradients @ gradients.T
+        found = self.weighting(gramian)
+        return found * torch.sign((gramian @ found).sum())
+
+
 class NashMTL(Stretched):
     """Nash-MTL (Navon et al., ICML 2022): weights a with G a = 1 / a, G the inner products of the gradients.
 
@@ -111,7 +127,7 @@ RULES: dict[type[SurgerySpec], Callable[[Any, int], Surgeon]] = {
     MGDASpec: lambda spec, seed: Gramian(aggregation.MGDAWeighting()),
     CAGradSpec: lambda spec, seed: Gramian(aggregation.CAGradWeighting(c=spec.c)),
     NashMTLSpec: lambda spec, seed: NashMTL(),
-    IMTLGSpec: lambda spec, seed: Gramian(aggregation.IMTLGWeighting()),
+    IMTLGSpec: lambda spec, seed: IMTLG(),
     AlignedMTLSpec: lambda spec, seed: Gramian(aggregation.AlignedMTLWeighting()),
     UPGradSpec: lambda spec, seed: Gramian(aggregation.UPGradWeighting()),
 }
