@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from statistics import median
 
 import torch
@@ -12,15 +12,20 @@ Work = Callable[[], object]
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread in every library, as in the processes of a run."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def threads(count: int) -> Iterator[None]:
+    """That many threads in every library."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
     try:
-        with threadpool_limits(1):
+        with threadpool_limits(count):
             yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
+
+
+def one_thread() -> AbstractContextManager[None]:
+    """One thread in every library, as in the processes of a run."""
+    return threads(1)
 
 
 def seconds(work: Work) -> float:

@@ -17,6 +17,7 @@ from benchmarks.balancers import balancers
 from benchmarks.bed import ARMS, FULL, Bed, Size
 from benchmarks.figure import Figure, markdown, plain, terminal
 from benchmarks.indexes import indexes
+from benchmarks.rankers import rankers
 from benchmarks.scale import scale
 from benchmarks.serving import serving
 from benchmarks.truth import labelled, settled
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[Bed], list[Figure]]] = {
     "labels": labelled,
     "indexes": indexes,
     "balancers": balancers,
+    "rankers": rankers,
     "world and oracle at scale": scale,
 }
 """To add one: a function from the bed to figures, and one line here."""
