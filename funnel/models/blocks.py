@@ -112,9 +112,13 @@ class MultiTaskModel(nn.Module, ABC):
         """(T, 1, 1): the constant of each task's logit."""
         return self.towers.bias
 
-    def forward(self, x: Tensor) -> Tensor:
+    def represent_rows(self, x: Tensor) -> Tensor:
+        """(T, B, D): `represent` of input rows x (B, F)."""
         weight, bias = self.first()
-        return self.body(torch.addmm(bias, x, weight))
+        return self.represent(torch.addmm(bias, x, weight))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.towers(self.represent_rows(x))
 
     @property
     def macs(self) -> int:
@@ -130,6 +134,20 @@ class MultiTaskModel(nn.Module, ABC):
 def apart(hidden: Tensor, count: int) -> Tensor:
     """(K, B, width) view of the outputs (B, K * width) of K = `count` networks side by side."""
     return hidden.unflatten(1, (count, -1)).transpose(0, 1)
+
+
+def affine(x: Tensor, weight: Tensor, bias: Tensor, count: int) -> Tensor:
+    """(K, B, width): what `apart` gives of x W + b, each network's part in one piece.
+
+    Where no user's or item's share is computed beforehand this is faster: nothing has to be put together for the
+    backward pass.
+
+    Args:
+        x: (B, F).
+        weight, bias: (F, K * width) and (K * width,), the first layers of K = `count` networks side by side.
+    """
+    each = weight.unflatten(1, (count, -1)).transpose(0, 1)
+    return torch.bmm(x.expand(count, -1, -1), each).add_(bias.unflatten(0, (count, 1, -1)))
 
 
 def products(x: Tensor, weight: Tensor) -> Tensor:

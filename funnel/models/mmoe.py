@@ -6,10 +6,10 @@ Unlike the paper's gates, ours have a constant beside W_k; with standardised inp
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, relu_
 from torch.nn.functional import relu
 
-from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers, apart
+from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers, affine, apart
 from funnel.models.spec import MMoESpec
 
 
@@ -38,7 +38,17 @@ class MMoE(MultiTaskModel):
     def represent(self, hidden: Tensor) -> Tensor:
         # One split has one gradient; two slices would each fill a matrix of zeros.
         experts, gates = hidden.split([self.weight.shape[1], self.gate_weight.shape[1]], 1)
-        outputs = self.deeper(apart(relu(experts), self.experts))
+        return self.mix(apart(relu(experts), self.experts), gates)
+
+    def represent_rows(self, x: Tensor) -> Tensor:
+        experts = relu_(affine(x, self.weight, self.bias, self.experts))
+        # The split's gradient is in one piece, which the sums over rows want; that of a transposition is not.
+        (gates,) = torch.addmm(self.gate_bias, x, self.gate_weight).split(len(self.gate_bias), 1)
+        return self.mix(experts, gates)
+
+    def mix(self, experts: Tensor, gates: Tensor) -> Tensor:
+        """(T, B, D), of the experts' first layer (E, B, width) and the gates' logits (B, T * E)."""
+        outputs = self.deeper(experts)
         return torch.bmm(self.shares(gates), outputs.transpose(0, 1)).transpose(0, 1)
 
     def shares(self, logits: Tensor) -> Tensor:

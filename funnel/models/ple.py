@@ -11,10 +11,10 @@ Unlike the paper's gates, ours have a constant beside the matrix; with standardi
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, relu_
 from torch.nn.functional import relu
 
-from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers, apart, products, side_by_side
+from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers, affine, apart, products, side_by_side
 from funnel.models.spec import PLESpec
 
 
@@ -132,9 +132,11 @@ class PLE(MultiTaskModel):
         blocks = experts | plans[0].gates
         self.blocks = tuple(blocks)
         self.counts = {name: len(members) for name, (members, _) in plans[0].gates.items()}
-        self.expert_count = sum(len(members) for members, _ in experts.values())
+        self.experts = sum(len(members) for members, _ in experts.values())
         self.weights = nn.ParameterDict({name: draws.first(name, *block) for name, block in blocks.items()})
         self.biases = nn.ParameterDict({name: torch.zeros(weight.shape[1]) for name, weight in self.weights.items()})
+        columns = [self.weights[name].shape[1] for name in blocks]
+        self.widths = [sum(columns[: len(experts)]), sum(columns[len(experts) :])]
         self.layers = nn.ModuleList(Extraction(draws, plan, spec, len(tasks)) for plan in plans)
         self.towers = TaskTowers(draws, tasks, (spec.expert[-1], *spec.tower))
 
@@ -143,19 +145,32 @@ class PLE(MultiTaskModel):
         return torch.cat(weights, 1), torch.cat(biases)
 
     def represent(self, hidden: Tensor) -> Tensor:
-        return self.run(hidden)[0]
+        return self.pass_on(*self.parts(hidden))[0]
+
+    def represent_rows(self, x: Tensor) -> Tensor:
+        (weight, gate_weight), (bias, gate_bias) = (part.split(self.widths, -1) for part in self.first())
+        gates = self.by_kind(torch.addmm(gate_bias, x, gate_weight))
+        return self.pass_on(relu_(affine(x, weight, bias, self.experts)), gates)[0]
 
     def gates(self, hidden: Tensor) -> dict[str, Tensor]:
         """Columns: the task's own experts, then the shared ones."""
-        return {f"layer {layer + 1}": shares.permute(2, 0, 1) for layer, shares in enumerate(self.run(hidden)[1])}
+        shares = self.pass_on(*self.parts(hidden))[1]
+        return {f"layer {layer + 1}": of_layer.permute(2, 0, 1) for layer, of_layer in enumerate(shares)}
 
-    def run(self, hidden: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def parts(self, hidden: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The experts' first layer (T * P + S, B, width), and the gates' logits, of layer 1."""
+        experts, gates = hidden.split(self.widths, 1)
+        return apart(relu(experts), self.experts), self.by_kind(gates)
+
+    def by_kind(self, gates: Tensor) -> dict[str, Tensor]:
+        """The logits of each kind of gate of layer 1, as `Extraction.mix` takes them, of all side by side."""
+        parts = gates.split([self.weights[name].shape[1] for name in self.counts], 1)
+        return {name: apart(part, self.counts[name]) for name, part in zip(self.counts, parts, strict=True)}
+
+    def pass_on(self, experts: Tensor, gates: Mapping[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
         """The representations (T, B, D), and the shares (T, P + S, B) of every layer."""
-        gates = [self.weights[name].shape[1] for name in self.counts]
-        experts, *parts = hidden.split([hidden.shape[1] - sum(gates), *gates], 1)
-        logits = {name: apart(part, self.counts[name]) for name, part in zip(self.counts, parts, strict=True)}
         first, *later = self.layers
-        mixed, shares = first.mix(apart(relu(experts), self.expert_count), logits)
+        mixed, shares = first.mix(experts, gates)
         seen = [shares]
         for layer in later:
             mixed, shares = layer(mixed)

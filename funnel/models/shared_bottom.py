@@ -33,6 +33,9 @@ class SharedBottom(MultiTaskModel):
         # The towers read one matrix, so their first layers are one product.
         return self.towers(self.trunk(hidden))
 
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(torch.addmm(self.bias, x, self.weight))
+
     def shared_parameters(self) -> list[nn.Parameter]:
         return [self.weight, self.bias, *self.bottom.parameters()]
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn, relu_
 
-from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers, apart
+from funnel.models.blocks import Draws, MultiTaskModel, Stack, TaskTowers, affine, apart
 from funnel.models.spec import SingleTaskSpec
 
 
@@ -29,6 +29,9 @@ class SingleTask(MultiTaskModel):
 
     def represent(self, hidden: Tensor) -> Tensor:
         return self.trunks(apart(relu_(hidden), len(self.tasks)))
+
+    def represent_rows(self, x: Tensor) -> Tensor:
+        return self.trunks(relu_(affine(x, self.weight, self.bias, len(self.tasks))))
 
     def shared_parameters(self) -> list[nn.Parameter]:
         return []
