@@ -42,14 +42,20 @@ def initial(spec: RankerSpec, columns: dict[str, int], seed: int) -> tuple[Multi
 
 
 def fit_network(
-    spec: RankerSpec, data: Rows, columns: dict[str, int], seed: int, device: str, recorder: Recorder | None
+    spec: RankerSpec,
+    data: Rows,
+    columns: dict[str, int],
+    seed: int,
+    device: str,
+    recorder: Recorder | None,
+    inputs: Scaling | None = None,
 ) -> Fitted:
     """The network of a spec, fitted to rows; arguments and errors as in `fit_ranker`."""
     aside = _aside(data, spec.train.held_out, seed)
     seen = data.take(~aside) if aside.any() else data
     _check_labelled(spec.tasks, seen.labels)
     model, heads = initial(spec, columns, seed)
-    inputs = Scaling.of(seen.x)
+    inputs = inputs or Scaling.of(seen.x)
     constants = heads.start(seen.labels)
     with torch.no_grad():
         model.head_bias.copy_(constants.view_as(model.head_bias))

@@ -151,6 +151,7 @@ def fit_ranker(
     seed: int,
     device: str = "cpu",
     recorder: Recorder | None = None,
+    inputs: Scaling | None = None,
 ) -> Ranker:
     """Fit a ranker to rows.
 
@@ -158,12 +159,14 @@ def fit_ranker(
         data: labels in the order of `spec.tasks`.
         columns: columns of each feature, in the order of the input row.
         recorder: is told how the tasks get along; it changes nothing.
+        inputs: the scale of the input columns; the one that gives each mean 0 and deviation 1 in the rows that training
+            sees, if not given. Columns of rare categories are better left as they are.
 
     Raises:
         DataError: a task has no label in the rows that training sees, or no request can be held out.
         TrainingError: a loss is not finite.
     """
-    return Ranker(spec, columns, *fit_network(spec, data, columns, seed, device, recorder))
+    return Ranker(spec, columns, *fit_network(spec, data, columns, seed, device, recorder, inputs))
 
 
 class Server:
