@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup scenario list report test bench lint clean
+.PHONY: help setup scenario list report test bench census lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo 'make report NAME=bubble_late_only      build the page of stored results again'
 	@echo 'make test                              all tests'
 	@echo 'make bench                             speed, each number beside its floor'
+	@echo 'make census                            AUC of every architecture on a public data set'
 	@echo 'make lint                              ruff and mypy'
 	@echo 'make clean                             delete data/ and reports/, but not .venv'
 	@echo 'make setup                             only set up .venv (every other command does, too)'
@@ -66,6 +67,9 @@ test: .venv/stamp
 
 bench: .venv/bench-stamp
 	@$(RUN) -m benchmarks
+
+census: .venv/stamp
+	@$(RUN) -m benchmarks.census $(FOLDER)
 
 lint: .venv/stamp
 	@$(RUN) -m ruff check .

@@ -96,8 +96,8 @@ def _page(folder: Path) -> None:
     from funnel.scenario import envelope
 
     summary = envelope.read(folder)
-    builders = {"task_conflict": conflict.build}
-    built = builders.get(summary.get("kind"), page.build)(folder)
+    builders = {"funnel": page.build, "task_conflict": conflict.build}
+    built = builders[summary.get("kind", "funnel")](folder)
     verdict = summary["verdict"]
     typer.echo("\n".join(["", verdict["sentence"], *verdict["sentences"], ""]))
     typer.echo(f"Page: {built}")

@@ -53,8 +53,8 @@ class Conflict:
 
     def save(self, folder: Path) -> None:
         """Write it into an existing folder."""
-        gates = {f"gates {layer}": shares for layer, shares in self.gates.items()}
-        np.savez(folder / "conflict.npz", **{name: getattr(self, name) for name in (*ARRAYS, *NUMBERS)}, **gates)
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in (*ARRAYS, *NUMBERS)}
+        np.savez(folder / "conflict.npz", **arrays, **{f"gates {name}": shares for name, shares in self.gates.items()})
 
     @classmethod
     def load(cls, folder: Path) -> "Conflict":

@@ -29,12 +29,12 @@ def final_loss(study: Study) -> Figure:
 
 def learning(study: Study) -> Figure:
     """Loss on fresh batches over the steps, at some correlations, a line a model."""
-    return _over_steps(study, "loss", _log_loss)
+    return _over_steps(study, "loss", "loss, share of the label's variance", _log_loss)
 
 
 def cosines(study: Study) -> Figure:
     """Cosine of the two tasks' gradients on the shared parameters over the steps."""
-    return _over_steps(study, "cosine", _cosine_axis)
+    return _over_steps(study, "cosine", "cosine", _cosine_axis)
 
 
 def gates(study: Study) -> Figure:
@@ -75,7 +75,7 @@ def _correlation_axis(axes: Axes, study: Study) -> None:
     axes.grid(axis="y", color=INK, alpha=0.15)
 
 
-def _over_steps(study: Study, what: str, finish: Callable[[Axes], None]) -> Figure:
+def _over_steps(study: Study, what: str, unit: str, finish: Callable[[Axes], None]) -> Figure:
     shown = study.telling
     figure = Figure(figsize=(9.6, 3.9), layout="constrained")
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
@@ -88,6 +88,7 @@ def _over_steps(study: Study, what: str, finish: Callable[[Axes], None]) -> Figu
         finish(axes)
         axes.set_xlabel("step")
         axes.grid(axis="y", color=INK, alpha=0.15)
+    panels[0].set_ylabel(unit)
     _legend(figure, panels[0])
     return figure
 
@@ -105,15 +106,11 @@ def _log_loss(axes: Axes) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
     axes.yaxis.set_minor_formatter(lambda loss, _: "")
-    if axes.get_subplotspec().is_first_col():
-        axes.set_ylabel("loss, share of the label's variance")
 
 
 def _cosine_axis(axes: Axes) -> None:
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_ylim(-1, 1)
-    if axes.get_subplotspec().is_first_col():
-        axes.set_ylabel("cosine")
 
 
 def _legend(figure: Figure, axes: Axes) -> None:
