@@ -38,12 +38,13 @@ def expected_auc(score: np.ndarray, probability: np.ndarray) -> float | None:
     """
     order = np.argsort(score)
     ranked, positive = score[order], probability[order].astype(np.float64)
-    negative = 1 - positive
-    with_itself = (positive * negative).sum()  # a row is no pair
-    pairs = positive.sum() * negative.sum() - with_itself
-    if not len(score) or pairs <= TINY:
+    expected = positive.sum()
+    with_itself = expected - positive @ positive  # sum of p (1 - p): a row is no pair
+    pairs = expected * (len(score) - expected) - with_itself
+    if pairs <= TINY:
         return None
-    ties = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
-    positives, negatives = np.add.reduceat(positive, ties), np.add.reduceat(negative, ties)
-    below = np.cumsum(negatives) - negatives
-    return float(((positives * (below + negatives / 2)).sum() - with_itself / 2) / pairs)
+    ties = np.append(0, 1 + np.flatnonzero(ranked[1:] != ranked[:-1]))
+    positives = np.add.reduceat(positive, ties)
+    negatives = np.diff(ties, append=len(score)) - positives
+    negatives_below = ties - (np.cumsum(positives) - positives)
+    return float((positives @ (negatives_below + negatives / 2) - with_itself / 2) / pairs)
