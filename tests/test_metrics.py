@@ -13,7 +13,7 @@ from scipy import stats
 
 from funnel import schema
 from funnel.candidates import Requests
-from funnel.metrics import auc, calibration, overlap, recall, regret, value
+from funnel.metrics import auc, calibration, chains, overlap, recall, regret, value
 from funnel.metrics.auc import expected_auc
 from funnel.metrics.catalogue import METRICS, rows
 from funnel.metrics.deaths import deaths
@@ -267,7 +267,7 @@ def test_rankers_are_judged_on_what_was_shown_and_on_the_rest_apart():
         (stage, slice_, task)
         for stage, task in (("early", "like"), ("late", "like"), ("late", "bubble_engage"))
         for slice_ in ("impressed", "unselected")
-    }
+    } | {("late", "met", "bubble_engage")}
     assert ratios["early", "unselected", "like"] == pytest.approx(0.8)
     assert ratios["late", "impressed", "like"] == pytest.approx(1.1)
     errors = by(calibration.ranker_error(ledger), "stage", "slice", "task")
@@ -294,10 +294,20 @@ def test_a_chain_is_counted_by_the_slot(small):
         "click": np.ones(len(small.rows)),
     }
     ledger = replace(small, truth=truth, labels=drawn)
-    assert by(value.joint(ledger), "task") == pytest.approx({("bubble_engage",): 0.0, ("conversion",): 0.11})
-    assert by(value.joint_label(ledger), "task") == {("bubble_engage",): 0.0, ("conversion",): 0.5}
+    assert by(chains.joint(ledger), "task") == pytest.approx({("bubble_engage",): 0.0, ("conversion",): 0.11})
+    assert by(chains.joint_label(ledger), "task") == {("bubble_engage",): 0.0, ("conversion",): 0.5}
     without = replace(small, truth={"conversion": truth["conversion"]})
-    assert value.joint(without) == []
+    assert chains.joint(without) == []
+    # Of seven clicks on what was shown, five fall on the item that converts four times as often.
+    selected = by(chains.selection(ledger), "slice", "task")
+    assert selected["met", "conversion"] == pytest.approx((0.5 * 0.4 + 0.2 * 0.1) / 0.7)
+    assert selected["impressed", "conversion"] == pytest.approx(0.25)
+    assert selected["unselected", "conversion"] == pytest.approx(0.4)
+    # A head that says 0.25 everywhere is right on all that was shown or on what was clicked, not on both.
+    flat = {"late": {"conversion": np.full(len(small.rows), 0.25)}}
+    ratios = by(calibration.ranker_calibration(replace(ledger, predicted=flat)), "slice")
+    assert ratios["impressed",] == pytest.approx(1)
+    assert ratios["met",] == pytest.approx(0.25 / selected["met", "conversion"])
 
 
 def test_slices_divide_the_whole():

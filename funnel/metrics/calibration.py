@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from funnel.metrics.chains import MET, conditional, met
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Derived, Ratio, count, requests_of, total
 from funnel.metrics.slices import Slices, friend_or_other, impressed_or_not, survivors, where_true
@@ -32,12 +33,26 @@ def ranker_calibration(ledger: Ledger) -> list[Ratio]:
     """Sum of a ranking stage's predictions over the sum of true means, on what was shown and on the rest of the pool.
 
     A ranker is trained on what was shown; the rest of the pool is what it has to choose from. The prediction of a
-    conditional task is held against the true probability given that its condition holds.
+    conditional task is held against the true probability given that its condition holds; `met` weighs what was shown by
+    the probability that it did, which is where the labels of such a task come from.
     """
-    return [
+    ratios = [
         Ratio(total(ledger, rows, predicted), total(ledger, rows, ledger.truth[task]), stage, name, task)
         for stage, task, predicted, name, rows in _of_rankers(ledger)
     ]
+    return ratios + [
+        _where_met(ledger, stage, task, of_stage[task])
+        for stage, of_stage in ledger.predicted.items()
+        for task in conditional(ledger)
+        if task in of_stage
+    ]
+
+
+def _where_met(ledger: Ledger, stage: str, task: str, predicted: np.ndarray) -> Ratio:
+    rows = where_true(ledger, task, impressed_or_not(ledger))["impressed"]
+    chance = met(ledger, task)
+    true = total(ledger, rows, chance * ledger.truth[task])
+    return Ratio(total(ledger, rows, chance * predicted), true, stage, MET, task)
 
 
 def ranker_error(ledger: Ledger) -> list[Derived]:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from funnel import schema
-from funnel.metrics import auc, calibration, overlap, recall, regret, value
+from funnel.metrics import auc, calibration, chains, overlap, recall, regret, value
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Derived, Ratio
 
@@ -56,8 +56,9 @@ METRICS: tuple[Metric, ...] = (
     Metric(overlap.penetration, "share"),
     Metric(value.probability, "mean"),
     Metric(value.label, "mean"),
-    Metric(value.joint, "mean"),
-    Metric(value.joint_label, "mean"),
+    Metric(chains.joint, "mean"),
+    Metric(chains.joint_label, "mean"),
+    Metric(chains.selection, "mean"),
     Metric(value.share, "share"),
     Metric(calibration.calibration, "ratio"),
     Metric(calibration.winners_curse, "mean"),

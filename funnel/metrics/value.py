@@ -6,7 +6,6 @@ from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Ratio, count, total
 from funnel.metrics.slices import friend_or_other, guarded_users, survivors
 from funnel.select import top
-from funnel.tasks import BUBBLE, chain
 
 
 def best(ledger: Ledger, among: np.ndarray, by: np.ndarray, keep: int) -> np.ndarray:
@@ -93,36 +92,6 @@ def label(ledger: Ledger) -> list[Ratio]:
         for task, drawn in ledger.labels.items()
         for rows in [ledger.slate & ~np.isnan(drawn)]
     ]
-
-
-def joint(ledger: Ledger) -> list[Ratio]:
-    """True probability per slot that a conditional task and its whole chain happen: conversions, not those per click.
-
-    An empty slot counts 0, and so does one whose item lacks the bubble that the task needs.
-    """
-    return [_per_slot(ledger, task, _jointly(ledger, task)) for task in _conditional(ledger)]
-
-
-def joint_label(ledger: Ledger) -> list[Ratio]:
-    """Drawn occurrences per slot of a conditional task with its whole chain: what an A/B test would have counted."""
-    return [_per_slot(ledger, task, np.nan_to_num(ledger.labels[task])) for task in _conditional(ledger)]
-
-
-def _conditional(ledger: Ledger) -> list[str]:
-    """The conditional tasks whose chain the ledger knows."""
-    known = {*ledger.truth, BUBBLE}
-    return [task for task in ledger.truth if len(chain(task)) > 1 and known.issuperset(chain(task))]
-
-
-def _jointly(ledger: Ledger, task: str) -> np.ndarray:
-    """float32 (n,): true probability of a task and its chain; 0 without the bubble that it needs."""
-    steps = [ledger.truth[step] for step in chain(task) if step != BUBBLE]
-    return np.nan_to_num(np.prod(steps, axis=0))
-
-
-def _per_slot(ledger: Ledger, task: str, column: np.ndarray) -> Ratio:
-    slots = np.full(ledger.rows.requests, float(ledger.slate_size))
-    return Ratio(total(ledger, ledger.slate, column), slots, "late", task=task)
 
 
 def share(ledger: Ledger) -> list[Ratio]:

@@ -88,6 +88,11 @@ CLOSENESS: Lines = tuple(
 
 
 RANKERS = {
+    "selection": (
+        "Truth of conditional tasks",
+        "True mean of each conditional task where its condition was met, which is where its labels come from, on all "
+        "that was shown, and on the rest of the pool, which is what a stage has to choose from.",
+    ),
     "auc": (
         "AUC of the rankers",
         "Expected under the true probabilities, on what was shown and on the rest of the pool, which no ranker is "
@@ -96,14 +101,16 @@ RANKERS = {
     "ranker_calibration": (
         "Calibration of the rankers",
         "Predicted over true, 1 is calibrated, on what was shown and on the rest of the pool. Conditional tasks are "
-        "held against their probability given the condition.",
+        "held against their probability given the condition, and once more where it was met.",
     ),
     "ranker_error": (
         "Error of the rankers",
         "Root mean squared difference of prediction and truth, on what was shown and on the rest of the pool.",
     ),
 }
-"""measures of each ranking stage's predictions, with the title and the note of their table"""
+"""measures of what ranking stages predict, and where; with the title and the note of their table"""
+
+PLACES = {"met": "shown, condition met", "impressed": "shown", "unselected": "rest of the pool"}
 
 
 def main(view: View) -> list[Table]:
@@ -234,7 +241,7 @@ def _calibration(view: View) -> Lines:
 
 def _rankers(view: View, measure: str) -> Lines:
     return tuple(
-        (f"{stage}: {task}, {slice_}", (measure, stage, slice_, task))
+        (f"{stage}: {task}, {PLACES[slice_]}", (measure, stage, slice_, task))
         for _, stage, slice_, task in view.addresses(measure)
     )
 
