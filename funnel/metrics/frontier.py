@@ -10,8 +10,8 @@ def non_dominated(points: np.ndarray) -> np.ndarray:
     Args:
         points: float (n, 2), greater is better in both; turn the sign of an objective where less is.
     """
-    better, worse = points[:, None] >= points, points[:, None] > points
-    return ~(better.all(2) & worse.any(2)).any(0)
+    no_worse, better = points[:, None] >= points, points[:, None] > points
+    return ~np.any(no_worse.all(2) & better.any(2), axis=0)
 
 
 def hypervolume(points: np.ndarray, reference: np.ndarray) -> float:

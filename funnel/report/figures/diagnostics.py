@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from funnel.report.diagnosis import Diagnosis, Ranker
 from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS, INK, whiskers
@@ -50,7 +51,7 @@ def transfer(view: View) -> Figure:
         axes.set_xlabel("improvement of the held-out loss")
         found = [entry for ranker in rankers for entry in diagnosis.estimates(ranker, "transfer")]
         axes.set_xlim(_around([entry["value"] for entry in found]))
-        axes.xaxis.get_major_locator().set_params(nbins=5)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.grid(axis="x", color=INK, alpha=0.15)
     _legend(figure, panels)
     return figure
@@ -216,7 +217,7 @@ def learning(view: View) -> Figure:
         for ranker in diagnosis.of_stage(stage):
             _loss_curves(axes, view, ranker, task)
         axes.set_title(f"{task}, {stage}", fontsize=10)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.tick_params(labelsize=8)
     _legend(figure, panels)
     return figure

@@ -29,7 +29,8 @@ def gates(ranker: Ranker, data: Rows) -> list[Value]:
             weight = rows / len(data)
             shares[layer] = shares.get(layer, 0) + weight * mixtures.mean(0)
             distances[layer] = distances.get(layer, 0) + weight * _distance(mixtures, own).mean(0)
-    tasks, values = ranker.spec.tasks, []
+    tasks = ranker.spec.tasks
+    values: list[Value] = []
     for layer, share in shares.items():
         names = _experts(ranker.spec.model, share.shape[1])
         values += [
