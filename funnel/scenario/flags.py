@@ -11,6 +11,8 @@ SINKS = -0.05
 """transfer under which a task should be taken out or get experts of its own"""
 MOST = 0.5
 """share of the recorded steps from which a pair's cosine is negative over most of training"""
+OPPOSED = -0.02
+"""mean cosine above which gradients that oppose each other more often than not hardly do"""
 COLLAPSE = 0.9
 """mean share from which one expert takes all"""
 ALIKE = 0.05
@@ -20,7 +22,15 @@ RISES = 0.005
 BETTER = 0.005
 """improvement without a part from which the part is worth dropping"""
 
-THRESHOLDS = {"sinks": SINKS, "most": MOST, "collapse": COLLAPSE, "alike": ALIKE, "rises": RISES, "better": BETTER}
+THRESHOLDS = {
+    "sinks": SINKS,
+    "most": MOST,
+    "opposed": OPPOSED,
+    "collapse": COLLAPSE,
+    "alike": ALIKE,
+    "rises": RISES,
+    "better": BETTER,
+}
 
 Entries = Sequence[Mapping[str, Any]]
 Flag = dict[str, Any]
@@ -57,9 +67,7 @@ def _conflicting(means: Entries, curves: Entries) -> Iterator[Flag]:
     at = {_pair(curve): curve for curve in curves}
     for ranker, pairs in groupby(means, _ranker):
         found = [(pair, _negative(at[_pair(pair)])) for pair in pairs]
-        found = [
-            (pair, share) for pair, share in found if share > MOST and pair["high"] is not None and pair["high"] < 0
-        ]
+        found = [(pair, share) for pair, share in found if share > MOST and _opposed(pair)]
         if found:
             told = _listed(
                 f"`{pair['task']}` and `{pair['other']}` (at {100 * share:.0f} % of the recorded steps, mean cosine "
@@ -71,6 +79,11 @@ def _conflicting(means: Entries, curves: Entries) -> Iterator[Flag]:
             )
             tasks = dict.fromkeys(task for pair, _ in found for task in (pair["task"], pair["other"]))
             yield _flag("conflict", found[0][0], list(tasks), sentence)
+
+
+def _opposed(mean: Mapping[str, Any]) -> bool:
+    """Whether the mean cosine is clearly below 0, and not just below it."""
+    return mean["high"] is not None and mean["high"] < 0 and mean["value"] < OPPOSED
 
 
 def _negative(curve: Mapping[str, Any]) -> float:

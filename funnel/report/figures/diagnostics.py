@@ -28,6 +28,10 @@ NAMED = 4
 """curves of a panel that are drawn in colour and named; the others are grey"""
 NEAR = 0.05
 """share of a frontier's extent within which a second point is not named"""
+WIDEST = 0.5
+"""transfer up to which a panel reaches; a task whose own loss is nearly 0 may have any"""
+STRONGEST = 0.2
+"""improvement from which colours get no stronger"""
 SHOWN = 0.1
 """share of a bar from which a part carries its number"""
 
@@ -58,8 +62,8 @@ def transfer(view: View) -> Figure:
 
 
 def _around(values: Sequence[float]) -> tuple[float, float]:
-    """Limits that show all values well; an interval may be far wider, and would flatten them."""
-    low, high = min([-0.06, *values]), max([0.02, *values])
+    """Limits that show the values well; an interval may be far wider, and would flatten them."""
+    low, high = max(-WIDEST, min([-0.06, *values])), min(WIDEST, max([0.02, *values]))
     return low - 0.4 * (high - low), high + 0.4 * (high - low)
 
 
@@ -112,7 +116,7 @@ def _heat_map(axes: Axes, found: Sequence[Estimate], rows: Sequence[str], column
     places = {(rows.index(entry["task"]), columns.index(entry[by])): entry for entry in found}
     for place, entry in places.items():
         grid[place] = entry["value"]
-    limit = max(0.01, float(np.nanmax(np.abs(grid))))
+    limit = min(STRONGEST, max(0.01, float(np.nanmax(np.abs(grid)))))
     axes.pcolormesh(np.ma.masked_invalid(grid), cmap=DIVERGING, vmin=-limit, vmax=limit)
     axes.invert_yaxis()
     for (row, column), entry in places.items():
@@ -295,8 +299,8 @@ def transfer_caption(view: View) -> str:
     return (
         "Transfer improvement ratio of every head: how much lower its held-out loss is in the ranker than in a "
         "well-trained network that the task has to itself. Left of 0 sharing costs the task; with the whole interval "
-        f"left of the dotted line ({100 * sinks:g} %) it should be taken out or get experts of its own. An interval "
-        f"that leaves its panel is cut off; the table gives all. {_behind(view)}"
+        f"left of the dotted line ({100 * sinks:g} %) it should be taken out or get experts of its own. What "
+        f"leaves its panel is cut off; the table gives all. {_behind(view)}"
     )
 
 
