@@ -43,7 +43,7 @@ class Ranker:
     inputs: Scaling
     """of the F input columns"""
     curve: np.ndarray
-    """float32 (epochs, T): training loss of each task over the epochs; of a chained task, that of its whole chain"""
+    """float32 (epochs, T): loss of each task on what training sees: its whole chain, or its sampled labels"""
     held_out_curve: np.ndarray
     """float32 (epochs, T), or (0, T) when nothing was held out: loss of each task on its own held-out labels"""
     kept_epoch: int
