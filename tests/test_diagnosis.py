@@ -233,6 +233,16 @@ def test_a_flag_says_what_was_found(summary, kind, sentence):
     assert told(summary, kind) == [sentence]
 
 
+def test_gradients_that_hardly_oppose_each_other_are_no_conflict():
+    names = {"arm": "a", "stage": "late", "task": "like", "other": "hide", "part": "", "n": 3}
+    curve = names | {"measure": "cosine", "steps": [0.0, 1.0, 2.0]}
+    mean = names | {"measure": "mean_cosine"}
+    hardly = flags([mean | {"value": -0.01, "low": -0.012, "high": -0.008}], [curve | {"value": [-0.01] * 3}])
+    seldom = flags([mean | {"value": -0.2, "low": -0.3, "high": -0.1}], [curve | {"value": [-0.8, 0.1, 0.1]}])
+    clearly = flags([mean | {"value": -0.2, "low": -0.3, "high": -0.1}], [curve | {"value": [-0.8, -0.1, 0.3]}])
+    assert (hardly, seldom, [flag["kind"] for flag in clearly]) == ([], [], ["conflict"])
+
+
 def test_a_loss_that_only_stops_falling_is_named_as_such():
     curve = {"measure": "loss", "arm": "a", "stage": "late", "task": "like", "other": "", "part": "held out"}
     found = flags([], [curve | {"value": [0.5, 0.4, 0.4001]}])

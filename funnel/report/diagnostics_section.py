@@ -35,13 +35,18 @@ def section(view: View) -> dict[str, Any] | None:
 
 def _thresholds(found: Diagnosis) -> str:
     at = found.thresholds
+    cases = (
+        f"transfer is under {100 * at['sinks']:g} % with its whole interval",
+        f"a pair's cosine is negative at more than {100 * at['most']:g} % of the recorded steps, its mean clearly so "
+        f"and under {at['opposed']:g}",
+        f"an expert's mean share is above {100 * at['collapse']:g} %",
+        f"no two gates are further apart than {at['alike']:g}",
+        f"a held-out loss has stopped falling, or risen by more than {100 * at['rises']:g} %",
+        f"a task is clearly better off, by more than {100 * at['better']:g} %, without some part",
+    )
     return (
-        f"A flag is raised where transfer is under {100 * at['sinks']:g} % with its whole interval, where a pair's "
-        f"cosine is negative at more than {100 * at['most']:g} % of the recorded steps and its mean clearly so and under "
-        f"{at['opposed']:g}, where an expert's mean share is above {100 * at['collapse']:g} %, where no two gates are further apart than "
-        f"{at['alike']:g}, where a held-out loss has stopped falling or risen by more than {100 * at['rises']:g} %, "
-        f"and where a task is clearly better off, by more than {100 * at['better']:g} %, without some part. What needs "
-        "an interval needs two seeds. Many comparisons are made and none is corrected for their number."
+        f"A flag is raised where {'; where '.join(cases)}. What needs an interval needs two seeds. Many comparisons "
+        "are made and none is corrected for their number."
     )
 
 

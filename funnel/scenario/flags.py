@@ -31,6 +31,7 @@ THRESHOLDS = {
     "rises": RISES,
     "better": BETTER,
 }
+"""by name, as the results and the report tell them"""
 
 Entries = Sequence[Mapping[str, Any]]
 Flag = dict[str, Any]
