@@ -37,31 +37,37 @@ class Stretched(Surgeon):
     """A published rule, at the norm of the plain sum and among the tasks that are there."""
 
     @abstractmethod
-    def rule(self, gradients: Tensor, present: tuple[int, ...]) -> Tensor:
-        """(T',): the published weights of gradients (T', P) of the tasks of the columns `present`, two at least."""
+    def rule(self, gramian: Tensor, present: tuple[int, ...]) -> Tensor:
+        """(T',): the published weights, from all that the rules read: the inner products of the gradients.
+
+        Args:
+            gramian: float64 (T', T'), of the gradients of the tasks of the columns `present`, two at least.
+        """
 
     def weights(self, gradients: Tensor, present: Tensor) -> Tensor:
         weights = present.to(gradients.dtype)
         chosen = tuple(present.nonzero().flatten().tolist())
         if len(chosen) < 2:
             return weights
-        # Weights are solved for in double precision, since Gramians square the condition of the problem.
-        rows = gradients[list(chosen)].double()
-        found = self.rule(rows, chosen)
-        length, terms = (found @ rows).norm(), (found.abs() * rows.norm(dim=1)).sum()
-        scale = rows.sum(0).norm() / length if length > VANISHED * terms else torch.zeros_like(length)
+        # In double precision, since inner products square the condition of the problem.
+        rows = (gradients if len(chosen) == len(gradients) else gradients[list(chosen)]).double()
+        gramian = rows @ rows.T
+        found = self.rule(gramian, chosen)
+        length = (found @ gramian @ found).clamp(min=0).sqrt()
+        terms = (found.abs() * gramian.diagonal().sqrt()).sum()
+        scale = gramian.sum().clamp(min=0).sqrt() / length if length > VANISHED * terms else torch.zeros_like(length)
         weights[list(chosen)] = (found * scale).to(weights.dtype)
         return weights
 
 
-class Gramian(Stretched):
-    """A rule of the library that reads nothing but the inner products of the gradients."""
+class Plain(Stretched):
+    """A rule of the library as it is."""
 
     def __init__(self, weighting: Callable[[Tensor], Tensor]):
         self.weighting = weighting
 
-    def rule(self, gradients: Tensor, present: tuple[int, ...]) -> Tensor:
-        return self.weighting(gradients @ gradients.T)
+    def rule(self, gramian: Tensor, present: tuple[int, ...]) -> Tensor:
+        return self.weighting(gramian)
 
 
 class PCGrad(Stretched):
@@ -74,12 +80,12 @@ class PCGrad(Stretched):
         self.seed, self.step = seed, 0
         self.weighting = aggregation.PCGradWeighting()
 
-    def rule(self, gradients: Tensor, present: tuple[int, ...]) -> Tensor:
+    def rule(self, gramian: Tensor, present: tuple[int, ...]) -> Tensor:
         own = torch.Generator().manual_seed(seed_of(self.seed, "pcgrad", self.step))
         self.step += 1
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(own.get_state())
-            return self.weighting(gradients @ gradients.T)
+            return self.weighting(gramian)
 
 
 class IMTLG(Stretched):
@@ -92,8 +98,7 @@ class IMTLG(Stretched):
     def __init__(self):
         self.weighting = aggregation.IMTLGWeighting()
 
-    def rule(self, gradients: Tensor, present: tuple[int, ...]) -> Tensor:
-        gramian = gradients @ gradients.T
+    def rule(self, gramian: Tensor, present: tuple[int, ...]) -> Tensor:
         found = self.weighting(gramian)
         return found * torch.sign((gramian @ found).sum())
 
@@ -101,21 +106,24 @@ class IMTLG(Stretched):
 class NashMTL(Stretched):
     """Nash-MTL (Navon et al., ICML 2022): weights a with G a = 1 / a, G the inner products of the gradients.
 
-    The library's solver stops short where norms differ by tens, so it is given unit gradients, whose weights are those
-    of the gradients times their norms. It starts from its weights for the last batch that had the same tasks.
+    The library's solver stops short where norms differ by tens, so it is given vectors of unit length with the angles
+    of the gradients, whose weights are those of the gradients times their norms. It starts from its weights for the
+    last batch that had the same tasks.
     """
 
     def __init__(self):
         self._bargain(2)  # tells now, and not at the first batch, when its solver is missing
         self._bargains: dict[tuple[int, ...], Callable[[Tensor], Tensor]] = {}
 
-    def rule(self, gradients: Tensor, present: tuple[int, ...]) -> Tensor:
+    def rule(self, gramian: Tensor, present: tuple[int, ...]) -> Tensor:
         if present not in self._bargains:
             self._bargains[present] = self._bargain(len(present))
-        norms = gradients.norm(dim=1).clamp(min=torch.finfo(gradients.dtype).tiny)
+        norms = gramian.diagonal().sqrt().clamp(min=torch.finfo(gramian.dtype).tiny)
+        values, vectors = torch.linalg.eigh(gramian / norms / norms[:, None])
+        units = vectors * values.clamp(min=0).sqrt()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of its solver, about speed
-            return self._bargains[present](gradients / norms[:, None]) / norms
+            return self._bargains[present](units) / norms
 
     def _bargain(self, tasks: int) -> Callable[[Tensor], Tensor]:
         # The norm is set afterwards, so the library's clipping is switched off.
@@ -124,12 +132,12 @@ class NashMTL(Stretched):
 
 RULES: dict[type[SurgerySpec], Callable[[Any, int], Surgeon]] = {
     PCGradSpec: lambda spec, seed: PCGrad(seed),
-    MGDASpec: lambda spec, seed: Gramian(aggregation.MGDAWeighting()),
-    CAGradSpec: lambda spec, seed: Gramian(aggregation.CAGradWeighting(c=spec.c)),
+    MGDASpec: lambda spec, seed: Plain(aggregation.MGDAWeighting()),
+    CAGradSpec: lambda spec, seed: Plain(aggregation.CAGradWeighting(c=spec.c)),
     NashMTLSpec: lambda spec, seed: NashMTL(),
     IMTLGSpec: lambda spec, seed: IMTLG(),
-    AlignedMTLSpec: lambda spec, seed: Gramian(aggregation.AlignedMTLWeighting()),
-    UPGradSpec: lambda spec, seed: Gramian(aggregation.UPGradWeighting()),
+    AlignedMTLSpec: lambda spec, seed: Plain(aggregation.AlignedMTLWeighting()),
+    UPGradSpec: lambda spec, seed: Plain(aggregation.UPGradWeighting()),
 }
 
 

@@ -27,8 +27,7 @@ class Cut:
 
     def losses(self, x: Tensor, joint: Tensor) -> Tensor:
         """(T,): the losses of a batch; x (B, F), joint (B, T) as in `Heads.forward`."""
-        weight, bias = self.model.first()
-        self._read = self.model.represent(torch.addmm(bias, x, weight))
+        self._read = self.model.represent_rows(x)
         self._leaf = self._read.detach().requires_grad_()
         return self.heads(self.model.towers(self._leaf), joint)
 
