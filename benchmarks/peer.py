@@ -5,7 +5,7 @@ no option switches off; `bare` takes it out, for a contender that computes what 
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.util import find_spec
 from typing import Any
@@ -15,16 +15,28 @@ import torch
 from torch import Tensor, nn
 
 INSTALLED = find_spec("torch_rechub") is not None
-INPUT = "x"
+
+Feed = Mapping[str, Any]
+"""its input: an array of rows by the name of a feature"""
 
 
-def model(kind: str, features: int, tasks: int, experts: int, expert: tuple[int, ...], tower: tuple[int, ...]) -> Any:
+def whole(x: Any) -> Feed:
+    """All columns of x (N, F) as one feature, which is the fastest for it."""
+    return {"x": x}
+
+
+def by_column(x: np.ndarray) -> Feed:
+    """Each column of x (N, F) as a feature, as in its examples."""
+    return {f"x{column}": np.ascontiguousarray(x[:, column]) for column in range(x.shape[1])}
+
+
+def model(kind: str, feed: Feed, tasks: int, experts: int, expert: Sequence[int], tower: Sequence[int]) -> nn.Module:
     """Its MMoE, or its PLE of two layers with one shared expert and one private expert a task."""
     from torch_rechub.basic.features import DenseFeature
     from torch_rechub.models import multi_task
 
-    inputs, types = [DenseFeature(INPUT, embed_dim=features)], ["classification"] * tasks
-    towers = [{"dims": list(tower)} for _ in range(tasks)]
+    inputs = [DenseFeature(name, rows.shape[1] if rows.ndim == 2 else 1) for name, rows in feed.items()]
+    types, towers = ["classification"] * tasks, [{"dims": list(tower)} for _ in range(tasks)]
     if kind == "mmoe":
         return multi_task.MMOE(inputs, types, experts, {"dims": list(expert)}, towers)
     return multi_task.PLE(inputs, types, 2, 1, 1, {"dims": list(expert)}, towers)
@@ -45,7 +57,7 @@ def step(network: nn.Module, x: Tensor, labels: Tensor, fused: bool = False) -> 
     network.train()
 
     def work() -> None:
-        predicted = network({INPUT: x})
+        predicted = network(whole(x))
         losses = [entropy(predicted[:, task], labels[:, task]) for task in range(labels.shape[1])]
         network.zero_grad()
         (sum(losses) / len(losses)).backward()
@@ -59,25 +71,24 @@ def scoring(network: nn.Module, x: Tensor) -> Callable[[], None]:
 
     @torch.inference_mode()
     def work() -> None:
-        network({INPUT: x})
+        network(whole(x))
 
     return work
 
 
-def epoch(network: nn.Module, x: np.ndarray, labels: np.ndarray, batch: int) -> Callable[[], None]:
-    """One epoch of its trainer, over its data loader."""
+def epochs(network: nn.Module, feed: Feed, labels: np.ndarray, batch: int, count: int) -> Callable[[], None]:
+    """Some epochs of its trainer, over its data loader."""
     from torch_rechub.trainers import MTLTrainer
     from torch_rechub.utils.data import DataGenerator
 
-    generator = DataGenerator({INPUT: x}, labels)
-    some = {INPUT: x[:1]}, labels[:1]
-    loader, *_ = generator.generate_dataloader(*some, *some, batch_size=batch)
-    with _silent():
-        trainer = MTLTrainer(network, ["classification"] * labels.shape[1])
+    some = {name: rows[:1] for name, rows in feed.items()}, labels[:1]
+    loader, *_ = DataGenerator(feed, labels).generate_dataloader(*some, *some, batch_size=batch)
+    trainer = MTLTrainer(network, ["classification"] * labels.shape[1])
 
     def work() -> None:
         with _silent():
-            trainer.train_one_epoch(loader)
+            for _ in range(count):
+                trainer.train_one_epoch(loader)
 
     return work
 
