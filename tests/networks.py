@@ -24,6 +24,7 @@ CATALOGUE = [
     PLESpec(layers=1, expert=(8,), tower=()),
     PLESpec(layers=3, shared=1, private=2, expert=(8, 6)),
     PLESpec(layers=3, private=0, expert=(8,)),
+    PLESpec(layers=2, shared=len(TASKS) + 1, private=0, expert=(8,)),
     PLESpec(layers=2, shared=0, private=2, expert=(8,)),
 ]
 

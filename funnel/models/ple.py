@@ -86,7 +86,8 @@ class Extraction(nn.Module):
         shares = sum(len(members) * width for members, width in plan.gates.values())
         self.macs = sum(stack.macs for stack in self.experts.values()) + shares * depth * (2 if inner else 1)
         self.register_buffer("places", plan.shares(spec, tasks), persistent=False)
-        reads = [*torch.arange(tasks).repeat_interleave(spec.private), *[tasks] * spec.shared]
+        reads = [*(task for task in range(tasks) for _ in range(spec.private)), *[tasks] * spec.shared]
+        self.one_each = reads == list(range(tasks + bool(spec.shared)))
         self.register_buffer("reads", torch.tensor(reads), persistent=False)
 
     def forward(self, mixed: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,8 +103,7 @@ class Extraction(nn.Module):
         logits = {"gate": self.gates["gate"](tasks)}
         if "carry" in self.gates:
             logits["carry"] = self.gates["carry"](carried[0][0])
-        one_each = len(self.reads) == len(mixed)
-        return self.mix(mixed if one_each else mixed.index_select(0, self.reads), logits)
+        return self.mix(mixed if self.one_each else mixed.index_select(0, self.reads), logits)
 
     def mix(self, reads: Tensor, logits: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """The same, from what the experts read and the gates say.
