@@ -279,7 +279,7 @@ def test_the_models_of_the_shipped_scenario_are_of_one_size():
         ("correlations=[1.0, 1.0]", "correlations: should hold each correlation once. Found 1.0 twice."),
         ("correlations=[1.0]", "correlations: should hold at least 2 correlations. Found 1."),
         (
-            "models.remove=['cgc', 'ple', 'single_task', 'mmoe']",
+            "models.remove=['cgc', 'ple', 'single_task', 'mmoe', 'deep_bottom']",
             "models: should hold at least 2 models. Found 1.",
         ),
         ("reference=mmo", "reference: `mmo` is not a model of this scenario. Did you mean `mmoe`?"),
@@ -319,7 +319,14 @@ def test_the_page_says_the_verdict_and_shows_every_figure(folder, summary):
 
 
 def test_the_command_line_runs_it_and_builds_its_page_again(project):
-    smaller = ["--set", "steps=5", "--set", "law.columns=4", "--set", "models.remove=['cgc', 'ple', 'single_task']"]
+    smaller = [
+        "--set",
+        "steps=5",
+        "--set",
+        "law.columns=4",
+        "--set",
+        "models.remove=['cgc', 'ple', 'single_task', 'deep_bottom']",
+    ]
     arguments = ["run", "task_conflict", "--preset", "smoke", "--seeds", "1", "--workers", "1", *smaller]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output

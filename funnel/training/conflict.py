@@ -53,8 +53,9 @@ class Conflict:
 
     def save(self, folder: Path) -> None:
         """Write it into an existing folder."""
-        arrays: dict[str, Any] = {name: getattr(self, name) for name in (*ARRAYS, *NUMBERS)}
-        np.savez(folder / "conflict.npz", **arrays, **{f"gates {name}": shares for name, shares in self.gates.items()})
+        parts: dict[str, Any] = {name: getattr(self, name) for name in (*ARRAYS, *NUMBERS)}
+        parts |= {f"gates {layer}": shares for layer, shares in self.gates.items()}
+        np.savez(folder / "conflict.npz", **parts)
 
     @classmethod
     def load(cls, folder: Path) -> "Conflict":

@@ -62,8 +62,14 @@ class Pair:
         beta = np.arange(1.0, spec.sines + 1)
         alpha = beta / 2
         mean, std = _moments(spec, alpha, beta)
-        arrays = (array.astype(np.float32) for array in (spec.scale * frame @ turn, alpha, beta))
-        return cls(*arrays, spec.noise, mean, std)
+        return cls(
+            weights=(spec.scale * frame @ turn).astype(np.float32),
+            alpha=alpha.astype(np.float32),
+            beta=beta.astype(np.float32),
+            noise=spec.noise,
+            mean=mean,
+            std=std,
+        )
 
     @property
     def floor(self) -> float:
