@@ -2,10 +2,6 @@
 
 A part owns its spec, and these specs would stand beside the networks that they describe if importing torch did not take
 seconds: the command line must find a misspelt key before it loads torch. `funnel.models.catalogue` builds them.
-
-Beside its fields each says what comparisons ask of it: whether its tasks share parameters (`shares`), the single-task
-network that transfer is measured against (`alone`), and itself with one expert less (`fewer`; None where there is none
-to drop).
 """
 
 from typing import Annotated, Literal, Self
@@ -16,69 +12,74 @@ from funnel.spec import Spec
 
 Width = Annotated[int, Field(ge=1)]
 Trunk = Annotated[tuple[Width, ...], Field(min_length=1)]
+Tower = tuple[Width, ...]
+"""width of each hidden layer of a task's tower; without any the tower is one linear map"""
 
 
-class SingleTaskSpec(Spec):
+class NetworkSpec(Spec):
+    """What comparisons ask of every architecture."""
+
+    kind: str
+    """its name"""
+
+    @property
+    def shares(self) -> bool:
+        """Whether tasks share parameters."""
+        return True
+
+    def alone(self) -> "SingleTaskSpec":
+        """The single-task network of the same widths, which transfer is measured against."""
+        raise NotImplementedError
+
+    def fewer(self) -> Self | None:
+        """Itself with one expert less; None where there is none to drop."""
+        return None
+
+
+class SingleTaskSpec(NetworkSpec):
     """A trunk and a tower a task, nothing shared: the ground truth for transfer."""
 
     kind: Literal["single_task"] = "single_task"
     trunk: Trunk = (32,)
     """width of each layer of a task's trunk"""
-    tower: tuple[Width, ...] = ()
-    """width of each hidden layer of a task's tower; without any the tower is one linear map"""
+    tower: Tower = ()
 
     @property
     def shares(self) -> bool:
         return False
 
-    def alone(self) -> Self:
+    def alone(self) -> "SingleTaskSpec":
         return self
 
-    def fewer(self) -> None:
-        return None
+
+class BottomSpec(NetworkSpec):
+    """One trunk for all tasks and a tower a task."""
+
+    bottom: Trunk = (32,)
+    """width of each layer that all tasks share"""
+    tower: Tower = ()
+
+    def alone(self) -> SingleTaskSpec:
+        return SingleTaskSpec(trunk=self.bottom, tower=self.tower)
 
 
-class SharedBottomSpec(Spec):
-    """One trunk for all tasks and a tower a task (Caruana 1997): what a cheap stage can afford."""
+class SharedBottomSpec(BottomSpec):
+    """Hard parameter sharing (Caruana 1997): what a cheap stage can afford."""
 
     kind: Literal["shared_bottom"] = "shared_bottom"
-    bottom: Trunk = (32,)
-    """width of each layer of the trunk"""
-    tower: tuple[Width, ...] = ()
-    """width of each hidden layer of a task's tower; without any the tower is one linear map"""
-
-    @property
-    def shares(self) -> bool:
-        return True
-
-    def alone(self) -> SingleTaskSpec:
-        return SingleTaskSpec(trunk=self.bottom, tower=self.tower)
-
-    def fewer(self) -> None:
-        return None
 
 
-class ESMMSpec(Spec):
-    """Entire-space model (Ma et al., SIGIR 2018): a conditional task learns from all rows, through its chain."""
+class ESMMSpec(BottomSpec):
+    """Entire-space model (Ma et al., SIGIR 2018): a conditional task learns from all rows, through its chain.
+
+    The first shared layer takes the place of the paper's embeddings.
+    """
 
     kind: Literal["esmm"] = "esmm"
-    bottom: Trunk = (32,)
-    """width of each layer that all tasks share; the first takes the place of the paper's embeddings"""
-    tower: tuple[Width, ...] = (16,)
-    """width of each hidden layer of a task's tower; without any the tower is one linear map"""
-
-    @property
-    def shares(self) -> bool:
-        return True
-
-    def alone(self) -> SingleTaskSpec:
-        return SingleTaskSpec(trunk=self.bottom, tower=self.tower)
-
-    def fewer(self) -> None:
-        return None
+    tower: Tower = (16,)
 
 
-class MMoESpec(Spec):
+class MMoESpec(NetworkSpec):
     """Multi-gate mixture of experts (Ma et al., KDD 2018): tasks mix shared experts by gates of their own."""
 
     kind: Literal["mmoe"] = "mmoe"
@@ -86,12 +87,7 @@ class MMoESpec(Spec):
     """experts; at least as many as tasks, up to about eight, is the common advice"""
     expert: Trunk = (64, 32)
     """width of each layer of an expert"""
-    tower: tuple[Width, ...] = (16,)
-    """width of each hidden layer of a task's tower; without any the tower is one linear map"""
-
-    @property
-    def shares(self) -> bool:
-        return True
+    tower: Tower = (16,)
 
     def alone(self) -> SingleTaskSpec:
         return SingleTaskSpec(trunk=self.expert, tower=self.tower)
@@ -100,7 +96,7 @@ class MMoESpec(Spec):
         return self.model_copy(update={"experts": self.experts - 1}) if self.experts > 1 else None
 
 
-class PLESpec(Spec):
+class PLESpec(NetworkSpec):
     """Progressive layered extraction (Tang et al., RecSys 2020): layers of shared experts and of experts of a task."""
 
     kind: Literal["ple"] = "ple"
@@ -112,8 +108,7 @@ class PLESpec(Spec):
     """experts of a layer that belong to one task, for each task"""
     expert: Trunk = (32,)
     """width of each layer of an expert; the same in all extraction layers"""
-    tower: tuple[Width, ...] = (16,)
-    """width of each hidden layer of a task's tower; without any the tower is one linear map"""
+    tower: Tower = (16,)
 
     @model_validator(mode="after")
     def _some_expert(self) -> Self:
