@@ -9,7 +9,7 @@ import pytest
 from matplotlib.container import BarContainer
 
 from funnel.report import page
-from funnel.report.figures import diagnostics
+from funnel.report.figures import frontiers, learning, transfer
 from funnel.report.figures.catalogue import DIAGNOSTICS, FIGURES, of_diagnostics, save
 from funnel.report.figures.style import STYLE
 from funnel.report.view import View
@@ -56,7 +56,7 @@ def words(axes) -> list[str]:
 
 
 def test_transfer_has_a_panel_a_stage_and_a_mark_a_ranker(view):
-    early, late = drawn(diagnostics.transfer, view)
+    early, late = drawn(transfer.transfer, view)
     assert [axes.get_title(loc="left") for axes in (early, late)] == ["Early rankers", "Late rankers"]
     assert [label.get_text() for label in late.get_yticklabels()] == ["long_view", "like", "hide"]
     assert (len(early.containers), len(late.containers)) == (1, 2)
@@ -66,7 +66,7 @@ def test_transfer_has_a_panel_a_stage_and_a_mark_a_ranker(view):
 
 
 def test_a_heat_map_has_its_numbers_in_the_place_of_task_and_partner(view):
-    early, late = drawn(diagnostics.pair_transfer, view)
+    early, late = drawn(transfer.pair_transfer, view)
     assert [label.get_text() for label in late.get_xticklabels()] == ["long_view", "like", "hide"]
     assert sorted(words(early)) == ["+0.0", "+0.0"]
     places = {tuple(text.get_position()): text.get_text() for text in late.texts}
@@ -75,21 +75,21 @@ def test_a_heat_map_has_its_numbers_in_the_place_of_task_and_partner(view):
 
 
 def test_ablations_say_what_was_dropped_and_are_bold_where_clear(view):
-    _, late = drawn(diagnostics.ablation, view)
+    _, late = drawn(transfer.ablation, view)
     assert [label.get_text() for label in late.get_xticklabels()] == ["without hide", "with one expert less"]
     weights = {text.get_text(): text.get_fontweight() for text in late.texts}
     assert weights == {"+4.0": "bold", "-1.0": "normal"}
 
 
 def test_there_is_a_curve_for_every_pair_and_the_worst_are_named(view):
-    panels = [axes for axes in drawn(diagnostics.cosine, view) if axes.lines]
+    panels = [axes for axes in drawn(learning.cosine, view) if axes.lines]
     assert [len(axes.lines) - 1 for axes in panels] == [1, 3, 3]  # and the line at 0
     legend = [text.get_text() for text in panels[1].get_legend().get_texts()]
     assert set(legend) == {"long_view, like", "long_view, hide", "like, hide"}
 
 
 def test_the_bars_of_the_gates_add_up_to_one(view):
-    panels = drawn(diagnostics.gates, view)
+    panels = drawn(learning.gates, view)
     assert [axes.get_title(loc="left") for axes in panels] == [
         "Late ranker of baseline, experts",
         "Late ranker of late_only, experts",
@@ -97,11 +97,11 @@ def test_the_bars_of_the_gates_add_up_to_one(view):
     for axes in panels:
         bars = [bar for container in axes.containers if isinstance(container, BarContainer) for bar in container]
         assert sum(bar.get_width() for bar in bars) == pytest.approx(3)
-    assert diagnostics._expert_colour("own 1") != diagnostics._expert_colour("shared 1")
+    assert learning._expert_colour("own 1") != learning._expert_colour("shared 1")
 
 
 def test_learning_curves_have_a_panel_a_task_and_stage(view):
-    panels = [axes for axes in drawn(diagnostics.learning, view) if axes.lines]
+    panels = [axes for axes in drawn(learning.learning, view) if axes.lines]
     assert [axes.get_title(loc="left") for axes in panels] == [
         *("long_view, early", "like, early"),
         *("long_view, late", "like, late", "hide, late"),
@@ -113,7 +113,7 @@ def test_learning_curves_have_a_panel_a_task_and_stage(view):
 
 @pytest.mark.parametrize(
     ("plot", "arms", "hollow"),
-    [(diagnostics.formula_frontier, 2, (0.4, 0.15)), (diagnostics.training_frontier, 1, (0.45, 0.2))],
+    [(frontiers.formula_frontier, 2, (0.4, 0.15)), (frontiers.training_frontier, 1, (0.45, 0.2))],
 )
 def test_dominated_points_are_hollow(view, plot, arms, hollow):
     (axes,) = drawn(plot, view)
@@ -126,7 +126,7 @@ def test_dominated_points_are_hollow(view, plot, arms, hollow):
 def test_points_that_would_cover_each_other_are_named_once():
     figure = matplotlib.figure.Figure()
     axes = figure.subplots()
-    diagnostics._annotate(axes, np.array([[0.0, 0.0], [0.001, 0.001], [1.0, 1.0]]), ["a", "b", "c"])
+    frontiers._annotate(axes, np.array([[0.0, 0.0], [0.001, 0.001], [1.0, 1.0]]), ["a", "b", "c"])
     assert words(axes) == ["a", "c"]
 
 

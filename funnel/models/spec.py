@@ -4,6 +4,7 @@ A part owns its spec, and these specs would stand beside the networks that they 
 seconds: the command line must find a misspelt key before it loads torch. `funnel.models.catalogue` builds them.
 """
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -16,7 +17,7 @@ Tower = tuple[Width, ...]
 """width of each hidden layer of a task's tower; without any the tower is one linear map"""
 
 
-class NetworkSpec(Spec):
+class NetworkSpec(Spec, ABC):
     """What comparisons ask of every architecture."""
 
     kind: str
@@ -27,9 +28,9 @@ class NetworkSpec(Spec):
         """Whether tasks share parameters."""
         return True
 
+    @abstractmethod
     def alone(self) -> "SingleTaskSpec":
         """The single-task network of the same widths, which transfer is measured against."""
-        raise NotImplementedError
 
     def fewer(self) -> Self | None:
         """Itself with one expert less; None where there is none to drop."""

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import matplotlib
 from matplotlib.figure import Figure
 
-from funnel.report.figures import diagnostics, funnel
+from funnel.report.figures import frontiers, funnel, learning, transfer
 from funnel.report.figures.style import STYLE, inline, svg
 from funnel.report.view import View
 
@@ -32,25 +32,25 @@ FIGURES: tuple[Plot[View], ...] = (
 )
 
 DIAGNOSTICS: dict[str, Plot[View]] = {
-    "transfer": Plot("transfer", "Does learning together pay", diagnostics.transfer, diagnostics.transfer_caption),
+    "transfer": Plot("transfer", "Does learning together pay", transfer.transfer, transfer.transfer_caption),
     "pair_transfer": Plot(
-        "pair_transfer", "What each task does to another", diagnostics.pair_transfer, diagnostics.pair_transfer_caption
+        "pair_transfer", "What each task does to another", transfer.pair_transfer, transfer.pair_transfer_caption
     ),
-    "cosine": Plot("cosine", "Do gradients agree", diagnostics.cosine, diagnostics.cosine_caption),
-    "gate": Plot("gates", "Which experts the tasks mix", diagnostics.gates, diagnostics.gates_caption),
-    "loss": Plot("learning", "Learning curves", diagnostics.learning, diagnostics.learning_caption),
-    "ablation": Plot("ablation", "What could be dropped", diagnostics.ablation, diagnostics.ablation_caption),
+    "cosine": Plot("cosine", "Do gradients agree", learning.cosine, learning.cosine_caption),
+    "gate": Plot("gates", "Which experts the tasks mix", learning.gates, learning.gates_caption),
+    "loss": Plot("learning", "Learning curves", learning.learning, learning.learning_caption),
+    "ablation": Plot("ablation", "What could be dropped", transfer.ablation, transfer.ablation_caption),
     "slate_mean": Plot(
         "formula_frontier",
         "What the formula trades",
-        diagnostics.formula_frontier,
-        diagnostics.formula_frontier_caption,
+        frontiers.formula_frontier,
+        frontiers.formula_frontier_caption,
     ),
     "weighted_loss": Plot(
         "training_frontier",
         "What training trades",
-        diagnostics.training_frontier,
-        diagnostics.training_frontier_caption,
+        frontiers.training_frontier,
+        frontiers.training_frontier_caption,
     ),
 }
 """by the measure that must have been found for the figure to be drawn"""
