@@ -1,9 +1,7 @@
 """Figures by their artists, the page by its structure: no test looks at a pixel."""
 
 import re
-from html.parser import HTMLParser
 
-import matplotlib
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.container import BarContainer
@@ -12,52 +10,11 @@ from funnel.errors import ResultsError
 from funnel.report import page
 from funnel.report.figures import funnel
 from funnel.report.figures.catalogue import FIGURES, save
-from funnel.report.figures.style import INK, STYLE
+from funnel.report.figures.style import INK
 from funnel.report.view import UNKNOWN, Number, View, number, text
 from funnel.scenario import results
 from tests import runs
-
-VOID = {"meta", "br", "hr", "img", "link", "input"}
-
-
-class Tree(HTMLParser):
-    """What a page holds: its tags, ids, links and text; fails on tags that do not close in order."""
-
-    def __init__(self, html: str):
-        super().__init__()
-        self.open, self.tags, self.ids, self.links, self.words = [], [], [], [], []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        named = dict(attributes)
-        self.ids += [named["id"]] if "id" in named else []
-        self.links += [named[name] for name in ("href", "src", "xlink:href") if name in named]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.handle_starttag(tag, attributes)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if not {"style", "script"} & set(self.open):
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return re.sub(r"\s+", " ", "".join(self.words))
-
-
-def run_of(folder, **settings):
-    results.write(folder, runs.Scenario(), *runs.tables(**settings), runs.FACTS, None, 12.3)
-    return folder
+from tests.pages import Tree, drawn, run_of
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +35,6 @@ def html(folder):
 @pytest.fixture(scope="module")
 def tree(html):
     return Tree(html)
-
-
-def drawn(plot, view):
-    with matplotlib.rc_context(STYLE):
-        return plot(view)
 
 
 def test_recall_has_a_line_and_intervals_for_every_arm_in_both_panels(view):

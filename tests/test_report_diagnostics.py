@@ -11,21 +11,15 @@ from matplotlib.container import BarContainer
 from funnel.report import page
 from funnel.report.figures import frontiers, learning, transfer
 from funnel.report.figures.catalogue import DIAGNOSTICS, FIGURES, of_diagnostics, save
-from funnel.report.figures.style import STYLE
 from funnel.report.view import View
 from funnel.scenario import results
 from tests import runs
-from tests.test_report import Tree
-
-
-def run_of(folder, found):
-    results.write(folder, runs.Scenario(), *runs.tables(seeds=3), runs.FACTS, found, 12.3)
-    return folder
+from tests.pages import Tree, drawn, run_of
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return run_of(tmp_path_factory.mktemp("reports") / "watched", runs.diagnostics())
+    return run_of(tmp_path_factory.mktemp("reports") / "watched", found=runs.diagnostics(), seeds=3)
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +37,6 @@ def tree(html):
     return Tree(html)
 
 
-def drawn(plot, view):
-    with matplotlib.rc_context(STYLE):
-        return plot(view).axes
-
-
 def words(axes) -> list[str]:
     return [label.get_text() for label in axes.texts]
 
@@ -56,7 +45,7 @@ def words(axes) -> list[str]:
 
 
 def test_transfer_has_a_panel_a_stage_and_a_mark_a_ranker(view):
-    early, late = drawn(transfer.transfer, view)
+    early, late = drawn(transfer.transfer, view).axes
     assert [axes.get_title(loc="left") for axes in (early, late)] == ["Early rankers", "Late rankers"]
     assert [label.get_text() for label in late.get_yticklabels()] == ["long_view", "like", "hide"]
     assert (len(early.containers), len(late.containers)) == (1, 2)
@@ -66,7 +55,7 @@ def test_transfer_has_a_panel_a_stage_and_a_mark_a_ranker(view):
 
 
 def test_a_heat_map_has_its_numbers_in_the_place_of_task_and_partner(view):
-    early, late = drawn(transfer.pair_transfer, view)
+    early, late = drawn(transfer.pair_transfer, view).axes
     assert [label.get_text() for label in late.get_xticklabels()] == ["long_view", "like", "hide"]
     assert sorted(words(early)) == ["+0.0", "+0.0"]
     places = {tuple(text.get_position()): text.get_text() for text in late.texts}
@@ -75,21 +64,21 @@ def test_a_heat_map_has_its_numbers_in_the_place_of_task_and_partner(view):
 
 
 def test_ablations_say_what_was_dropped_and_are_bold_where_clear(view):
-    _, late = drawn(transfer.ablation, view)
+    _, late = drawn(transfer.ablation, view).axes
     assert [label.get_text() for label in late.get_xticklabels()] == ["without hide", "with one expert less"]
     weights = {text.get_text(): text.get_fontweight() for text in late.texts}
     assert weights == {"+4.0": "bold", "-1.0": "normal"}
 
 
 def test_there_is_a_curve_for_every_pair_and_the_worst_are_named(view):
-    panels = [axes for axes in drawn(learning.cosine, view) if axes.lines]
+    panels = [axes for axes in drawn(learning.cosine, view).axes if axes.lines]
     assert [len(axes.lines) - 1 for axes in panels] == [1, 3, 3]  # and the line at 0
     legend = [text.get_text() for text in panels[1].get_legend().get_texts()]
     assert set(legend) == {"long_view, like", "long_view, hide", "like, hide"}
 
 
 def test_the_bars_of_the_gates_add_up_to_one(view):
-    panels = drawn(learning.gates, view)
+    panels = drawn(learning.gates, view).axes
     assert [axes.get_title(loc="left") for axes in panels] == [
         "Late ranker of baseline, experts",
         "Late ranker of late_only, experts",
@@ -101,7 +90,7 @@ def test_the_bars_of_the_gates_add_up_to_one(view):
 
 
 def test_learning_curves_have_a_panel_a_task_and_stage(view):
-    panels = [axes for axes in drawn(learning.learning, view) if axes.lines]
+    panels = [axes for axes in drawn(learning.learning, view).axes if axes.lines]
     assert [axes.get_title(loc="left") for axes in panels] == [
         *("long_view, early", "like, early"),
         *("long_view, late", "like, late", "hide, late"),
@@ -116,7 +105,7 @@ def test_learning_curves_have_a_panel_a_task_and_stage(view):
     [(frontiers.formula_frontier, 2, (0.4, 0.15)), (frontiers.training_frontier, 1, (0.45, 0.2))],
 )
 def test_dominated_points_are_hollow(view, plot, arms, hollow):
-    (axes,) = drawn(plot, view)
+    (axes,) = drawn(plot, view).axes
     points = [line for line in axes.lines if line.get_linestyle() == "None"]
     assert len(points) == 3 * arms
     found = {(line.get_xdata()[0], line.get_ydata()[0]) for line in points if line.get_fillstyle() == "none"}
@@ -176,7 +165,7 @@ def test_the_section_holds(tree, words):
 
 
 def test_a_run_that_was_not_asked_has_no_section_and_no_figure_of_it(tmp_path):
-    html = page.build(run_of(tmp_path / "plain", None)).read_text()
+    html = page.build(run_of(tmp_path / "plain")).read_text()
     tree = Tree(html)
     assert 'id="diagnostics"' not in html and "#diagnostics" not in tree.links
     assert tree.tags.count("svg") == len(FIGURES)
@@ -187,6 +176,6 @@ def test_a_run_that_was_not_asked_has_no_section_and_no_figure_of_it(tmp_path):
 def test_a_figure_without_numbers_is_left_out_and_nothing_that_stands_out_is_said_so(tmp_path):
     found = runs.diagnostics()
     calm = found.rows.filter((pl.col("measure") == "transfer") & (pl.col("task") != "hide"))
-    tree = Tree(page.build(run_of(tmp_path / "calm", type(found)(calm, found.rankers))).read_text())
+    tree = Tree(page.build(run_of(tmp_path / "calm", found=type(found)(calm, found.rankers), seeds=3)).read_text())
     assert tree.tags.count("svg") == len(FIGURES) + 1
     assert "No flag was raised." in tree.text
