@@ -84,7 +84,7 @@ def task_conflict(
 
         from funnel.models.spec import MMoESpec
         from funnel.training.conflict import task_conflict
-        task_conflict(MMoESpec(experts=8, expert=(16,), tower=(8,)), correlation=0.5, seed=0).loss
+        task_conflict(MMoESpec(experts=8, expert=(16,), tower=(8,)), 0.5, steps=1_500, seed=0).loss
 
     The sum of both losses is descended by Adam, its rate falling linearly to zero. All models and all correlations of a
     seed see the same rows in the same order; the same arguments on the same machine give the same bits.
