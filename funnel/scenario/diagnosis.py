@@ -62,7 +62,8 @@ def diagnosis_piece(exam: Exam, subject: Subject) -> Piece:
         observed = lab.world.observed
         data = rows(spec, lab.log(lab.traffic_piece), observed, lab.towers(lab.arm_towers))
         columns = columns_of(spec.features, observed)
-        found = diagnose(spec, data, columns, lab.seed, lab.device, deep=subject.proposal, sweep=sweep)
+        seed = lab.training_seed(lab.arm.replica)
+        found = diagnose(spec, data, columns, seed, lab.device, deep=subject.proposal, sweep=sweep)
         _write(folder, found)
 
     recipe = {

@@ -17,6 +17,7 @@ from funnel.candidates import Requests
 from funnel.features import Towers
 from funnel.retrieval.index import Index, InvertedFile
 from funnel.retrieval.retrieve import Retrieve
+from funnel.rng import seed_of
 from funnel.scenario.store import Piece, Store
 from funnel.stages.rank import Rank
 from funnel.stages.runner import CHUNK, Funnel
@@ -86,20 +87,28 @@ class Lab:
 
     # Models, of either round
 
-    def towers_piece(self, spec: TowersSpec, log: Piece) -> Piece:
+    def training_seed(self, replica: int) -> int:
+        """The seed of what training draws: the lab's own for replica 0, another one for every further training."""
+        return seed_of(self.seed, "replica", replica) if replica else self.seed
+
+    def towers_piece(self, spec: TowersSpec, log: Piece, replica: int) -> Piece:
+        seed = self.training_seed(replica)
+
         def build(folder: Path) -> None:
-            towers = train_towers(spec, self.log(log), self.world.observed, self.seed, self.device)
-            save_towers(towers, folder)
+            save_towers(train_towers(spec, self.log(log), self.world.observed, seed, self.device), folder)
 
-        return self._piece("towers", build, towers=spec.table(), log=log.name, device=self.device)
+        recipe = {"towers": spec.table(), "log": log.name, "replica": replica, "device": self.device}
+        return self._piece("towers", build, **recipe)
 
-    def ranker_piece(self, spec: RankerSpec, log: Piece, towers: Piece) -> Piece:
+    def ranker_piece(self, spec: RankerSpec, log: Piece, towers: Piece, replica: int) -> Piece:
+        seed = self.training_seed(replica)
+
         def build(folder: Path) -> None:
             vectors = self.towers(towers)
-            train_ranker(spec, self.log(log), self.world.observed, vectors, self.seed, self.device).save(folder)
+            train_ranker(spec, self.log(log), self.world.observed, vectors, seed, self.device).save(folder)
 
-        recipe = {"ranker": spec.table(), "log": log.name, "towers": towers.name, "device": self.device}
-        return self._piece("ranker", build, **recipe)
+        recipe = {"ranker": spec.table(), "log": log.name, "towers": towers.name, "replica": replica}
+        return self._piece("ranker", build, **recipe, device=self.device)
 
     def log(self, piece: Piece) -> pl.DataFrame:
         return pl.read_parquet(self.store.ensure(piece) / "impressions.parquet")
@@ -107,9 +116,9 @@ class Lab:
     def towers(self, piece: Piece) -> Towers:
         return load_towers(self.store.ensure(piece))
 
-    def rank(self, name: str, spec: RankSpec, log: Piece, towers: Piece) -> Rank:
+    def rank(self, name: str, spec: RankSpec, log: Piece, towers: Piece, replica: int) -> Rank:
         """A trained stage, ready to serve this world."""
-        ranker = Ranker.load(self.store.ensure(self.ranker_piece(spec.ranker(), log, towers)))
+        ranker = Ranker.load(self.store.ensure(self.ranker_piece(spec.ranker(), log, towers, replica)))
         return Rank(name, spec, ranker.server(self.world.observed, self.towers(towers)))
 
     # Round 1: the base funnel, trained on round 0
@@ -117,10 +126,11 @@ class Lab:
     @cached_property
     def traffic_piece(self) -> Piece:
         base, traffic = self.base, self.arm.traffic
-        towers = self.towers_piece(base.towers, self.bootstrap_piece)
+        log, replica = self.bootstrap_piece, base.replica
+        towers = self.towers_piece(base.towers, log, replica)
 
         def build(folder: Path) -> None:
-            ranks = tuple(self.rank(name, base.stages.named(name), self.bootstrap_piece, towers) for name in STAGES)
+            ranks = tuple(self.rank(name, base.stages.named(name), log, towers, replica) for name in STAGES)
             funnel = Funnel(Retrieve(base.retrieval, self.world.observed, self.towers(towers)), ranks)
             shown, cut = [], []
             for chunk, bubbles, trace in funnel.serve(arrivals(self.world, "traffic", traffic.requests)):
@@ -146,14 +156,15 @@ class Lab:
 
     @cached_property
     def arm_towers(self) -> Piece:
-        return self.towers_piece(self.arm.towers, self.traffic_piece)
+        return self.towers_piece(self.arm.towers, self.traffic_piece, self.arm.replica)
 
     def arm_ranker(self, name: str) -> Piece:
         """The piece of one stage's ranker."""
-        return self.ranker_piece(self.arm.stages.named(name).ranker(), self.traffic_piece, self.arm_towers)
+        spec = self.arm.stages.named(name).ranker()
+        return self.ranker_piece(spec, self.traffic_piece, self.arm_towers, self.arm.replica)
 
     def arm_rank(self, name: str) -> Rank:
-        return self.rank(name, self.arm.stages.named(name), self.traffic_piece, self.arm_towers)
+        return self.rank(name, self.arm.stages.named(name), self.traffic_piece, self.arm_towers, self.arm.replica)
 
     @cached_property
     def retrieve(self) -> Retrieve:

@@ -107,6 +107,8 @@ class FunnelSpec(Spec):
     """what a good item is worth, in truth"""
     evaluation: EvaluationSpec = EvaluationSpec()
     """how arms are examined"""
+    replica: int = Field(0, ge=0)
+    """which training of the same funnel: each draws other initial weights and shuffles for its towers and rankers"""
 
     @model_validator(mode="after")
     def _funnel(self):
