@@ -2,6 +2,7 @@
 
 import re
 
+import polars as pl
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.container import BarContainer
@@ -75,8 +76,16 @@ def test_figures_are_saved_as_svg_and_png_and_the_same_every_time(view, tmp_path
     save(FIGURES, view, tmp_path / "a")
     save(FIGURES, view, tmp_path / "b")
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert names == sorted(f"{plot.name}.{kind}" for plot in FIGURES for kind in ("svg", "png"))
+    assert names == sorted(f"{plot.name}.{kind}" for plot in FIGURES for kind in ("svg", "png", "csv"))
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
+
+
+def test_the_numbers_of_a_figure_lie_beside_it(view, tmp_path):
+    save(FIGURES, view, tmp_path)
+    for plot in FIGURES:
+        assert pl.read_csv(tmp_path / f"{plot.name}.csv").height == len(plot.data(view)) > 0, plot.name
+    recall = pl.read_csv(tmp_path / "funnel_recall.csv").filter(arm="both", stage="early", slice="friend")
+    assert recall["value"].item() == view.estimate("both", "recall", "early", "friend")["value"]
 
 
 def test_the_verdict_comes_first_with_its_numbers(tree, view):
@@ -87,8 +96,10 @@ def test_the_verdict_comes_first_with_its_numbers(tree, view):
     assert places[-1] < tree.text.index("Recall down the funnel")
 
 
-def test_the_page_stands_alone(tree, html):
-    assert [link for link in tree.links if not link.startswith("#")] == []
+def test_the_page_stands_alone(tree, html, folder):
+    beside = [link for link in tree.links if not link.startswith("#")]
+    assert len(beside) == 3 * len(FIGURES)
+    assert all((folder / link).is_file() for link in beside)
     assert not {"script", "link", "iframe", "img"} & set(tree.tags)
     assert "@import" not in html
     assert "url(http" not in html
@@ -96,7 +107,7 @@ def test_the_page_stands_alone(tree, html):
 
 def test_ids_are_unique_and_links_lead_somewhere(tree):
     assert len(tree.ids) == len(set(tree.ids))
-    assert {link[1:] for link in tree.links} <= set(tree.ids)
+    assert {link[1:] for link in tree.links if link.startswith("#")} <= set(tree.ids)
 
 
 def test_figures_stand_in_the_page_in_its_own_ink(tree, html):

@@ -7,8 +7,8 @@ from typing import Any
 from markupsafe import Markup
 
 from funnel.report import tables
-from funnel.report.diagnostics_section import section
-from funnel.report.figures.catalogue import FIGURES, Plot, of_diagnostics, save
+from funnel.report.figures.catalogue import SECTIONS, Plot, of_diagnostics, save
+from funnel.report.sections import diagnostics
 from funnel.report.template import put_page, writing
 from funnel.report.view import View
 from funnel.scenario import results
@@ -35,11 +35,12 @@ def build(folder: Path) -> Path:
     """
     found = results.read(folder)
     view = View(found.summary)
-    examined = section(view)
+    examined = diagnostics.section(view)
     with writing(folder):
         if examined:
             examined["figures"] = _drawn(of_diagnostics(view), view, folder)
-        return put_page(folder, "page.html.jinja", _context(view, found, _drawn(FIGURES, view, folder), examined))
+        figures = {name: _drawn(plots, view, folder) for name, plots in SECTIONS.items()}
+        return put_page(folder, "page.html.jinja", _context(view, found, figures, examined))
 
 
 def _drawn(plots: Sequence[Plot[View]], view: View, folder: Path) -> list[dict[str, Any]]:
@@ -52,7 +53,7 @@ def _drawn(plots: Sequence[Plot[View]], view: View, folder: Path) -> list[dict[s
 
 
 def _context(
-    view: View, found: results.Results, figures: list[dict[str, Any]], examined: dict[str, Any] | None
+    view: View, found: results.Results, figures: dict[str, list[dict[str, Any]]], examined: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Everything that the template prints."""
     return {

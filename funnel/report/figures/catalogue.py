@@ -1,14 +1,18 @@
-"""The catalogue of figures. To add one: a function from a `View` to a `Figure`, one to its caption, one line here."""
+"""The catalogue of figures. To add one: a function from a `View` to a `Figure`, one to its caption, one to the rows of
+its data, one line here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import matplotlib
+import polars as pl
 from matplotlib.figure import Figure
 
 from funnel.report.figures import frontiers, funnel, learning, transfer
+from funnel.report.figures.data import Rows, of_diagnosis
 from funnel.report.figures.style import STYLE, inline, svg
 from funnel.report.view import View
 
@@ -23,36 +27,73 @@ class Plot(Generic[V]):
     title: str
     draw: Callable[[V], Figure]
     caption: Callable[[V], str]
+    data: Callable[[V], Rows]
+    """the numbers behind it, which are written beside it as `<name>.csv`"""
 
 
-FIGURES: tuple[Plot[View], ...] = (
-    Plot("funnel_recall", "Recall down the funnel", funnel.funnel_recall, funnel.recall_caption),
-    Plot("value_waterfall", "Where value is lost", funnel.value_waterfall, funnel.waterfall_caption),
-    Plot("oracle_fates", "Where the oracle's items ended", funnel.oracle_fates, funnel.fates_caption),
-)
-
-DIAGNOSTICS: dict[str, Plot[View]] = {
-    "transfer": Plot("transfer", "Does learning together pay", transfer.transfer, transfer.transfer_caption),
-    "pair_transfer": Plot(
-        "pair_transfer", "What each task does to another", transfer.pair_transfer, transfer.pair_transfer_caption
+SECTIONS: dict[str, tuple[Plot[View], ...]] = {
+    "funnel": (
+        Plot(
+            "funnel_recall", "Recall down the funnel", funnel.funnel_recall, funnel.recall_caption, funnel.recall_data
+        ),
+        Plot(
+            "oracle_fates",
+            "Where the oracle's items ended",
+            funnel.oracle_fates,
+            funnel.fates_caption,
+            funnel.fates_data,
+        ),
     ),
-    "cosine": Plot("cosine", "Do gradients agree", learning.cosine, learning.cosine_caption),
-    "gate": Plot("gates", "Which experts the tasks mix", learning.gates, learning.gates_caption),
-    "loss": Plot("learning", "Learning curves", learning.learning, learning.learning_caption),
-    "ablation": Plot("ablation", "What could be dropped", transfer.ablation, transfer.ablation_caption),
-    "slate_mean": Plot(
-        "formula_frontier",
-        "What the formula trades",
-        frontiers.formula_frontier,
-        frontiers.formula_frontier_caption,
-    ),
-    "weighted_loss": Plot(
-        "training_frontier",
-        "What training trades",
-        frontiers.training_frontier,
-        frontiers.training_frontier_caption,
+    "value": (
+        Plot(
+            "value_waterfall",
+            "Where value is lost",
+            funnel.value_waterfall,
+            funnel.waterfall_caption,
+            funnel.waterfall_data,
+        ),
     ),
 }
+"""the figures of a page's sections, in the order of the page"""
+
+FIGURES = tuple(plot for plots in SECTIONS.values() for plot in plots)
+
+
+def _of(measure: str, name: str, title: str, draw: Callable[[View], Figure], caption: Callable[[View], str]):
+    """A figure of the diagnostics, by the measure that must have been found for it to be drawn."""
+    return measure, Plot(name, title, draw, caption, partial(of_diagnosis, measure=measure))
+
+
+DIAGNOSTICS: dict[str, Plot[View]] = dict(
+    (
+        _of("transfer", "transfer", "Does learning together pay", transfer.transfer, transfer.transfer_caption),
+        _of(
+            "pair_transfer",
+            "pair_transfer",
+            "What each task does to another",
+            transfer.pair_transfer,
+            transfer.pair_transfer_caption,
+        ),
+        _of("cosine", "cosine", "Do gradients agree", learning.cosine, learning.cosine_caption),
+        _of("gate", "gates", "Which experts the tasks mix", learning.gates, learning.gates_caption),
+        _of("loss", "learning", "Learning curves", learning.learning, learning.learning_caption),
+        _of("ablation", "ablation", "What could be dropped", transfer.ablation, transfer.ablation_caption),
+        _of(
+            "slate_mean",
+            "formula_frontier",
+            "What the formula trades",
+            frontiers.formula_frontier,
+            frontiers.formula_frontier_caption,
+        ),
+        _of(
+            "weighted_loss",
+            "training_frontier",
+            "What training trades",
+            frontiers.training_frontier,
+            frontiers.training_frontier_caption,
+        ),
+    )
+)
 """by the measure that must have been found for the figure to be drawn"""
 
 
@@ -65,7 +106,11 @@ def of_diagnostics(view: View) -> list[Plot[View]]:
 
 
 def save(plots: Sequence[Plot[V]], view: V, folder: Path) -> dict[str, str]:
-    """Draw the figures into `folder` as SVG and PNG; return the SVG by name, ready to stand in a page."""
+    """Draw the figures into `folder` as SVG and PNG, with their data as CSV.
+
+    Returns:
+        The SVG by name, ready to stand in a page.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {}
     with matplotlib.rc_context(STYLE):
@@ -73,5 +118,6 @@ def save(plots: Sequence[Plot[V]], view: V, folder: Path) -> dict[str, str]:
             figure = plot.draw(view)
             (folder / f"{plot.name}.svg").write_text(svg(figure, transparent=False))
             figure.savefig(folder / f"{plot.name}.png", dpi=160, metadata={"Software": None})
+            pl.DataFrame(plot.data(view), infer_schema_length=None).write_csv(folder / f"{plot.name}.csv")
             drawn[plot.name] = inline(svg(figure, transparent=True), plot.name, plot.title)
     return drawn

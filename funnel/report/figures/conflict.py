@@ -1,14 +1,19 @@
 """The figures of a `task_conflict` page: final losses, learning curves, gradient cosines, gates; a colour a model."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from funnel.report.figures.catalogue import Plot
+from funnel.report.figures.data import Rows
 from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS, INK, whiskers
 from funnel.report.study import Study
+
+ENDS = ("value", "low", "high")
+"""what a point of a curve holds"""
 
 
 def final_loss(study: Study) -> Figure:
@@ -150,10 +155,35 @@ def _gates_caption(study: Study) -> str:
     )
 
 
+def _final_data(study: Study) -> Rows:
+    return [{"model": model} | one for model in study.models for one in study.estimates(model)]
+
+
+def _steps_data(study: Study, what: str) -> Rows:
+    """One row a step of a curve of the figure."""
+    return [
+        {"model": model, "correlation": correlation, "step": step} | dict(zip(ENDS, point, strict=True))
+        for correlation in study.telling
+        for model in study.models
+        for curve in [study.curve(model, correlation)]
+        if curve[what]
+        for step, point in zip(curve["step"], curve[what], strict=True)
+    ]
+
+
+def _gates_data(study: Study) -> Rows:
+    return [
+        {"model": model, "layer": one["layer"], "correlation": one["correlation"], "measure": what} | one[what]
+        for _, model, found in study.gates()
+        for one in found
+        for what in ("apart", "largest")
+    ]
+
+
 FIGURES: tuple[Plot[Study], ...] = (
-    Plot("final_loss", "Final loss by correlation", final_loss, _final_caption),
-    Plot("learning", "Loss over the steps", learning, _learning_caption),
-    Plot("cosines", "Gradient cosine over the steps", cosines, _cosines_caption),
-    Plot("gates", "What the gates do", gates, _gates_caption),
+    Plot("final_loss", "Final loss by correlation", final_loss, _final_caption, _final_data),
+    Plot("learning", "Loss over the steps", learning, _learning_caption, partial(_steps_data, what="loss")),
+    Plot("cosines", "Gradient cosine over the steps", cosines, _cosines_caption, partial(_steps_data, what="cosine")),
+    Plot("gates", "What the gates do", gates, _gates_caption, _gates_data),
 )
-"""To add one: a function from a `Study` to a `Figure`, one to its caption, one line here."""
+"""To add one: a function from a `Study` to a `Figure`, one to its caption, one to its rows of data, one line here."""

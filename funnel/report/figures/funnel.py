@@ -4,6 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from funnel.report.figures.data import Rows, of_arms
 from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS, INK, whiskers
 from funnel.report.view import View
 
@@ -114,6 +115,18 @@ def _fates_legend(figure: Figure, *panels: Axes) -> None:
     found = {label: bar for axes in panels for bar, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if found:
         figure.legend(found.values(), found.keys(), loc="outside upper left", ncols=len(FATES), frameon=False)
+
+
+def recall_data(view: View) -> Rows:
+    return of_arms(view, "recall", STAGES, [slice_ for slice_, _ in PANELS])
+
+
+def waterfall_data(view: View) -> Rows:
+    return of_arms(view, "waterfall", FATES)
+
+
+def fates_data(view: View) -> Rows:
+    return of_arms(view, "terminal", FATES, [slice_ for slice_, _ in PANELS])
 
 
 def recall_caption(view: View) -> str:
