@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from funnel.rng import keyed_uniforms
 from funnel.world.bubbles import Bubbles
 from funnel.world.observed import Observed
 
@@ -109,6 +110,23 @@ def _creator_seen(pairs: Pairs) -> np.ndarray:
     return (creator[history[pairs.user]] == creator[pairs.item][:, None]).sum(1, keepdims=True).astype(np.float32)
 
 
+def _creator_affinity(pairs: Pairs) -> np.ndarray:
+    """Similarity of what the item's creator makes, on the mean, to the mean content of what the user watched.
+
+    A creator's items lie near each other, so the mean of their content tells of an item's topic beyond its own content,
+    which is a noisy reading.
+    """
+    return pairs.dot(pairs.observed.interests, pairs.observed.creator_content)
+
+
+def _noise(pairs: Pairs) -> np.ndarray:
+    """A number of the pair that is drawn once for all and tells of nothing, in training as at serving.
+
+    It needs no seed: worlds differ in who stands behind the numbers.
+    """
+    return keyed_uniforms(0, "noise feature", pairs.user, pairs.item, 1)
+
+
 DIMS = lambda observed: observed.content.shape[1]  # noqa: E731 - the width of an embedding is the world's
 
 FEATURES: tuple[Feature, ...] = (
@@ -130,6 +148,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("bubble_count", "pair", 1, lambda p: p.of_bubble(p.bubbles.count), macs=1, signal="friend"),
     Feature("bubble_closeness", "pair", 1, lambda p: p.of_bubble(p.bubbles.closeness), macs=1, signal="friend"),
     Feature("bubble_expressive", "pair", 1, lambda p: p.of_bubble(p.bubbles.expressive), macs=1, signal="friend"),
+    Feature("creator_affinity", "pair", 1, _creator_affinity, macs=16),
+    Feature("noise", "pair", 1, _noise, macs=8),
     Feature("position", "context", 1, lambda p: np.log1p(p.position)[:, None]),
 )
 

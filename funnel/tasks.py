@@ -64,6 +64,8 @@ class Task(Spec):
     """the binary task that must happen for the label to exist; a conditional head trains and counts only there"""
     law: Law | None = None
     """the default law of the channel; stands at one task of the channel"""
+    control: bool = False
+    """whether it is there to be useless: told of only where a stage predicts it"""
 
 
 # Rates below are of logged impressions of short-video products; the bases are for random pairs, which engage less than
@@ -134,6 +136,9 @@ TASKS: tuple[Task, ...] = (
         law=Law(base=-4.3, taste=0.7, quality=0.8, tendency=0.3, friend=0.5),
     ),
     Task(name="watch_grade", kind="graded", channel="watch", reads="grades", grades=(0.1, 0.3, 1.0)),
+    # The placebo: one impression in twenty, whoever sees what and where. About as common as a click, so that its head
+    # has as much to learn from as the head of an honest task, and nothing to find.
+    Task(name="noise", channel="noise", control=True, law=Law(base=-2.944)),
 )
 
 

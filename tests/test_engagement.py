@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from funnel.tasks import TASKS, Formula
+from funnel.tasks import TASK, TASKS, Formula
 from funnel.world import oracle
 from funnel.world.bubbles import Bubbles, join
 from funnel.world.engagement import Engagement, cue
@@ -121,6 +121,28 @@ def test_each_term_can_be_switched_off(world, knob):
     )
 
 
+def test_a_new_task_at_the_end_of_the_catalogue_moves_no_draw_of_the_others(world):
+    """What came of 4,000 impressions before the control came in."""
+    engagement, place = Engagement.of(world), np.arange(4_000)
+    user, item = place % world.users, place * 7 % world.items
+    z = engagement.logits(user, item, np.zeros(4_000, np.float32), place % 10)
+    labels = engagement.labels(z, world.observed.duration[item], place % 2 == 0, place, item)
+    happened = {name: int(np.nansum(label)) for name, label in labels.items() if TASK[name].kind != "regression"}
+    watched = {"long_view": 497, "effective_view": 1_111, "watch_grade": 3_548}
+    rare = {"like": 25, "comment": 7, "share": 3, "follow": 3, "hide": 14, "click": 69, "conversion": 3}
+    assert happened == watched | rare | {"bubble_engage": 270, "bubble_tap": 32, "bubble": 2_000, "noise": 192}
+
+
+def test_the_control_answers_to_nothing(world):
+    engagement, count = Engagement.of(world), 2_000
+    random = np.random.default_rng(3)
+    user, item = random.integers(0, world.users, count), random.integers(0, world.items, count)
+    friend, position = random.random(count).astype(np.float32), random.integers(0, 10, count)
+    z = engagement.logits(user, item, friend, position)
+    chance = engagement.means(z, world.observed.duration[item], random.random(count) < 0.5)["noise"]
+    assert np.ptp(chance) == 0 and chance[0] == pytest.approx(0.05, abs=1e-3)
+
+
 def test_labels_follow_their_probabilities_and_do_not_contradict_each_other(world):
     engagement = Engagement.of(world)
     random = np.random.default_rng(1)
@@ -153,8 +175,9 @@ def test_attention_fades_down_the_slate(world):
     user, item = np.zeros(5, np.int64), np.full(5, 3)
     z = engagement.logits(user, item, np.zeros(5, np.float32), np.arange(5))
     fades = np.array([law.position < 0 for law in world.spec.engagement.channels.values()])
-    # Whoever has clicked has left the slate, so the place decides no conversion.
-    assert [name for name, fading in zip(engagement.channels, fades, strict=True) if not fading] == ["conversion"]
+    # Whoever has clicked has left the slate, so the place decides no conversion; nothing decides the control.
+    unfading = [name for name, fading in zip(engagement.channels, fades, strict=True) if not fading]
+    assert unfading == ["conversion", "noise"]
     assert (np.diff(z, axis=0)[:, fades] < 0).all() and (np.diff(z, axis=0)[:, ~fades] == 0).all()
 
 

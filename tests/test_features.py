@@ -65,3 +65,28 @@ def test_a_social_feature_is_zero_without_a_bubble(world):
     alone = replace(pairs, bubble=np.full(len(pairs.item), -1))
     social = tuple(feature.name for feature in FEATURES if feature.signal == "friend")
     assert per_candidate(social, pairs).any() and not per_candidate(social, alone).any()
+
+
+def test_the_noise_of_a_pair_is_uniform_and_the_same_in_any_batch(world):
+    pairs = _pairs(world)
+    noise = per_candidate(("noise",), pairs)
+    order = np.random.default_rng(1).permutation(len(pairs.item))
+    turned = replace(pairs, user=pairs.user[order], item=pairs.item[order])
+    assert np.array_equal(per_candidate(("noise",), turned), noise[order])
+    assert 0 < noise.min() < 0.05 and 0.95 < noise.max() < 1 and noise.mean() == pytest.approx(0.5, abs=0.08)
+
+
+def test_creator_affinity_is_the_match_to_the_mean_of_the_creators_items(world):
+    pairs, observed = _pairs(world), world.observed
+    found = per_candidate(("creator_affinity",), pairs)[:, 0]
+    for row in (0, 17, 101):
+        mean = observed.content[observed.creator == observed.creator[pairs.item[row]]].mean(0)
+        expected = observed.interests[pairs.user[row]] @ mean / np.linalg.norm(mean)
+        assert found[row] == pytest.approx(expected, abs=1e-5)
+
+
+def test_creator_affinity_of_a_creators_only_item_is_its_content_match(world):
+    observed = replace(world.observed, creator=np.arange(world.items, dtype=np.int32))
+    pairs = replace(_pairs(world), observed=observed)
+    own, creator = (per_candidate((name,), pairs) for name in ("content_match", "creator_affinity"))
+    assert np.allclose(own, creator, atol=1e-6)

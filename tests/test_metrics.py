@@ -54,6 +54,16 @@ def test_laws_of_every_ledger(ledger):
     assert alone["retrieval",] == falls["all", "retrieval"]
 
 
+def test_a_control_is_told_of_where_a_stage_predicts_it():
+    plain = ledgers.random(np.random.default_rng(0))
+    rate = plain.truth["like"]
+    ledger = replace(plain, truth=plain.truth | {"noise": rate}, labels=plain.labels | {"noise": rate})
+    late = ledger.predicted["late"] | {"noise": rate}
+    predicted = replace(ledger, predicted=ledger.predicted | {"late": late})
+    for measure in (value.probability, value.label):
+        assert ("noise",) not in by(measure(ledger), "task") and ("noise",) in by(measure(predicted), "task")
+
+
 @given(random_ledgers())
 @settings(max_examples=20, deadline=None)
 def test_the_tables_of_every_ledger_keep_their_schema(ledger):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnel.candidates import Candidates
+from funnel.tasks import TASK
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,9 @@ class Ledger:
     """budget of the early stage"""
     slate_size: int
     """n, the size of the slate and of the oracle set"""
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that measures of the slate speak of: all but the controls that no stage predicts."""
+        predicted = {task for means in self.predicted.values() for task in means}
+        return tuple(task for task in self.truth if task in predicted or not TASK[task].control)

@@ -80,7 +80,8 @@ def probability(ledger: Ledger) -> list[Ratio]:
     """Mean true probability (or seconds) of a task over the slate; a conditional task counts only where a bubble is."""
     return [
         Ratio(total(ledger, rows, mean), count(ledger, rows), "late", task=task)
-        for task, mean in ledger.truth.items()
+        for task in ledger.tasks
+        for mean in [ledger.truth[task]]
         for rows in [ledger.slate & ~np.isnan(mean)]
     ]
 
@@ -89,7 +90,8 @@ def label(ledger: Ledger) -> list[Ratio]:
     """Mean drawn outcome of a task over the slate, each at its place: what an A/B test would have counted."""
     return [
         Ratio(total(ledger, rows, drawn), count(ledger, rows), "late", task=task)
-        for task, drawn in ledger.labels.items()
+        for task in ledger.tasks
+        for drawn in [ledger.labels[task]]
         for rows in [ledger.slate & ~np.isnan(drawn)]
     ]
 

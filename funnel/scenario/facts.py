@@ -46,7 +46,7 @@ def facts(lab: Lab, ledger: Ledger) -> dict[str, float | None]:
         "pool": int(ledger.retrieved.sum()) / ledger.rows.requests,
         "pool_friend_share": float(ledger.friend[ledger.retrieved].mean()),
         "oracle_friend_share": float(ledger.friend[ledger.oracle].mean()),
-        **{f"rate_{task}": _mean(log[task]) for task in ledger.truth},
+        **{f"rate_{task}": _mean(log[task]) for task in ledger.tasks},
         "ledger_equals_funnel": float(np.array_equal(chosen.slice(0, served.requests).item, served.item)),
         **{f"milliseconds_{name}": value for name, value in milliseconds.items()},
         "served_per_second": 1e3 / sum(milliseconds.values()),

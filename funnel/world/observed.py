@@ -1,6 +1,7 @@
 """What can be observed of a world: the only thing that features, retrieval and rankers are given."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,6 +56,13 @@ class Observed:
     """int32 (U,): friends whose closeness estimate reaches the threshold, so that they may show as a bubble"""
     cap: int
     """friends shown on one item at most"""
+
+    @cached_property
+    def creator_content(self) -> np.ndarray:
+        """float32 (I, D): mean content of all items by the item's creator, unit length; computed at first use."""
+        sums = np.stack([np.bincount(self.creator, column) for column in self.content.T], 1)
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        return (sums / np.maximum(lengths, 1e-12)).astype(np.float32)[self.creator]
 
 
 REACTIONS = ("like", "love", "laughter", "comment", "share")
