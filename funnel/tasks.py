@@ -66,6 +66,8 @@ class Task(Spec):
     """the default law of the channel; stands at one task of the channel"""
     control: bool = False
     """whether it is there to be useless: told of only where a stage predicts it"""
+    wanted: bool = True
+    """whether it speaks for the item; what speaks against it gets no negatives from candidates that were cut"""
 
 
 # Rates below are of logged impressions of short-video products; the bases are for random pairs, which engage less than
@@ -106,6 +108,7 @@ TASKS: tuple[Task, ...] = (
     Task(
         name="hide",
         channel="hide",
+        wanted=False,
         law=Law(base=-5.6, taste=-0.5, quality=-0.6, duration=0.1, tendency=0.2, position=-0.10, friend=-0.5),
     ),
     Task(name="bubble_engage", channel="watch", reads="any", any_of=("long_view", "like", "comment"), given="bubble"),

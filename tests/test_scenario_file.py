@@ -231,7 +231,7 @@ stages.middle.keep = 3
         "arms.both.stages.early.modle: `modle` is not a known key. Did you mean `model`?",
         "arms.both.stages.early.tasks: `lik` is not a task. Did you mean `like`?",
         "arms.fourth.stages.late.model.kind: `mmo` is not a known kind. Did you mean `mmoe`?",
-        "arms.fifth.stages.middle: `middle` is not a known key. Known: early, late.",
+        "arms.fifth.stages.middle: `middle` is not a known key. Known: cascade, early, late.",
     )
 
 

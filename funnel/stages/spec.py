@@ -8,6 +8,7 @@ from funnel.retrieval.retrieve import RetrievalSpec
 from funnel.spec import Spec
 from funnel.tasks import BUBBLE, TASK, Formula, chain
 from funnel.traffic.spec import TrafficSpec
+from funnel.training.repair_spec import CascadeSpec
 from funnel.training.spec import RankerSpec, TowersSpec
 from funnel.world.spec import WorldSpec
 
@@ -43,6 +44,8 @@ class StagesSpec(Spec):
     """cheap, over the whole retrieved pool (pre-ranking)"""
     late: RankSpec
     """expensive, over the early survivors; its survivors are the slate"""
+    cascade: CascadeSpec | None = None
+    """both stages are trained in one optimisation; the early stage then sorts by a score of its own"""
 
     @model_validator(mode="after")
     def _affordable(self):
@@ -61,12 +64,63 @@ class StagesSpec(Spec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _teachable(self):
+        problems = [*self._teacher_problems(), *self._cascade_problems()]
+        if problems:
+            raise ValueError(" ".join(problems))
+        return self
+
+    def _teacher_problems(self) -> list[str]:
+        problems = [
+            f"`{repair}` teaches the early stage what a later one knows. Found it at stage `late`, which no stage "
+            "follows. Take it out."
+            for repair in TEACHERS
+            if getattr(self.late, repair)
+        ]
+        if self.early.privileged and not self.privileges:
+            problems.append(
+                "`privileged` should give the teacher a feature that stage `early` does not read. Found none. Name one "
+                "in `early.privileged.features`, or let the late stage read more."
+            )
+        return problems
+
+    def _cascade_problems(self) -> list[str]:
+        if not self.cascade:
+            return []
+        problems = [
+            f"`cascade` trains the early stage beside the late one. Found `early.{repair}`, too. Remove one of them."
+            for repair in TEACHERS
+            if getattr(self.early, repair)
+        ]
+        if self.early.train != self.late.train:
+            problems.append(
+                "`cascade` trains both stages in one optimisation, so their `train` should be the same. Found two."
+            )
+        if self.early.train.patience or self.late.train.patience:
+            problems.append("`cascade` trains for all epochs. Found `train.patience`. Take it out.")
+        if self.late.combine != "sum":
+            problems.append(
+                "`cascade` should descend through a late formula that is a sum. "
+                f'Found `combine = "{self.late.combine}"`.'
+            )
+        return problems
+
+    @property
+    def privileges(self) -> tuple[str, ...]:
+        """What the privileged teacher reads beyond the early stage's own features."""
+        asked = self.early.privileged.features if self.early.privileged else None
+        return tuple(name for name in asked or self.late.features if name not in self.early.features)
+
     def named(self, stage: str) -> RankSpec:
         """The stage of a name."""
         return getattr(self, stage)
 
 
-STAGES = tuple(StagesSpec.model_fields)
+TEACHERS = ("distil", "privileged")
+"""the settings of a ranker that give it a teacher"""
+
+STAGES = ("early", "late")
 """the ranking stages by name, in funnel order"""
 
 
@@ -109,6 +163,16 @@ class FunnelSpec(Spec):
     """how arms are examined"""
     replica: int = Field(0, ge=0)
     """which training of the same funnel: each draws other initial weights and shuffles for its towers and rankers"""
+
+    @model_validator(mode="after")
+    def _cuts_to_learn_from(self):
+        wanting = [stage for stage in STAGES if self.stages.named(stage).train.negatives]
+        if wanting and not self.traffic.cuts:
+            raise ValueError(
+                f"stage `{wanting[0]}` learns from logged cuts (`train.negatives`), so `traffic.cuts` should be at "
+                "least 1. Found 0. Raise it, or take `negatives` out."
+            )
+        return self
 
     @model_validator(mode="after")
     def _funnel(self):

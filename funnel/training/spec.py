@@ -9,7 +9,8 @@ from funnel.errors import unknown
 from funnel.features import FEATURE
 from funnel.models.spec import ModelSpec, SharedBottomSpec
 from funnel.spec import Spec
-from funnel.tasks import TASK
+from funnel.tasks import BUBBLE, TASK
+from funnel.training.repair_spec import DistilSpec, PrivilegedSpec, Stage
 
 
 class FitSpec(Spec):
@@ -36,6 +37,14 @@ class TrainSpec(FitSpec):
     """learning rate of a task's head, by name; `rate` where none is given"""
     sampling: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
     """share of a binary task's negatives that training sees; predictions stay on the scale of all rows"""
+    negatives: tuple[Stage, ...] = ()
+    """stages whose logged cuts are rows, too, on which nothing wanted happened; probabilities are then of a population
+    that was mostly not shown, so they fall, and only their order means what it did"""
+
+    @field_validator("negatives")
+    @classmethod
+    def _each_once(cls, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+        return _once(stages, "stage")
 
     @model_validator(mode="after")
     def _patient(self):
@@ -45,6 +54,16 @@ class TrainSpec(FitSpec):
                 "`held_out = 0`. Set `held_out` to 0.1, or take `patience` out."
             )
         return self
+
+
+def labelled_when_cut(task: str) -> bool:
+    """Whether a candidate that a stage cut is a negative of a task.
+
+    A cut is no evidence that something unwanted would have happened or not, and says nothing of amounts and grades.
+    Whether a conditional task has a label is known where its condition is a bubble, which can be seen on a candidate.
+    """
+    known = TASK[task]
+    return known.kind == "binary" and known.wanted and task != BUBBLE and known.given in (None, BUBBLE)
 
 
 class RankerSpec(Spec):
@@ -59,6 +78,10 @@ class RankerSpec(Spec):
     balancer: BalancerSpec = StaticSpec()
     """how the losses of the tasks become one update"""
     train: TrainSpec = TrainSpec()
+    distil: DistilSpec | None = None
+    """early stage only: what it sorts by is a score of its own that it learns from the late stage's"""
+    privileged: PrivilegedSpec | None = None
+    """early stage only: a teacher that reads more gives soft labels to its tasks"""
 
     @field_validator("features")
     @classmethod
@@ -77,6 +100,7 @@ class RankerSpec(Spec):
             *self._chain_problems(),
             *self._sampling_problems(),
             *self._balancer_problems(),
+            *self._negative_problems(),
         ]
         if problems:
             raise ValueError(" ".join(problems))
@@ -146,6 +170,15 @@ class RankerSpec(Spec):
             ]
         return []
 
+    def _negative_problems(self) -> list[str]:
+        if not self.train.negatives or any(map(labelled_when_cut, self.tasks)):
+            return []
+        return [
+            "train.negatives: should find a task that a cut candidate is a negative of: binary, wanted, and without a "
+            f"condition other than a bubble. Found {', '.join(f'`{task}`' for task in self.tasks)}. Add such a task, "
+            "or take `negatives` out."
+        ]
+
     @property
     def needs_bubbles(self) -> bool:
         """Whether a feature tells of friends, so that the bubbles of the requests must be joined."""
@@ -173,9 +206,15 @@ def _named_once(names: tuple[str, ...], known: dict, what: str) -> tuple[str, ..
     """The names, when there are some, all known, none twice; else a ValueError that the spec's path is put before."""
     if not names:
         raise ValueError(f"should name at least one {what}. Found none.")
-    for place, name in enumerate(names):
+    for name in names:
         if name not in known:
             raise ValueError(unknown(name, known, f"a {what}"))
+    return _once(names, what)
+
+
+def _once(names: tuple, what: str) -> tuple:
+    """The names, when none stands there twice."""
+    for place, name in enumerate(names):
         if name in names[:place]:
             raise ValueError(f"should name each {what} once. Found `{name}` twice.")
     return names
