@@ -258,7 +258,8 @@ def _spread(values: list[float]) -> Number:
     if not values:
         return Number(UNKNOWN, "not stated")
     least, greatest = text(min(values), FACT), text(max(values), FACT)
-    return Number(text(sum(values) / len(values), FACT), "" if least == greatest else f"{least} to {greatest}")
+    mean = sum(values) / len(values)
+    return Number(text(mean, FACT), "" if least == greatest else f"{least} to {greatest}", value=mean)
 
 
 def _flat(value: Any, path: str) -> Iterable[tuple[str, str]]:

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from funnel.errors import ResultsError
 
 PAGE = "index.html"
+SCRIPTS = Path(__file__).parent / "scripts"
 
 
 def put_page(folder: Path, template: str, context: Mapping[str, Any]) -> Path:
@@ -43,7 +44,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["code"] = _code
+    environment.globals["script"] = _script
     return environment
+
+
+def _script(name: str) -> Markup:
+    """A program of the page, to stand in it as it is: no page fetches anything."""
+    return Markup((SCRIPTS / name).read_text())
 
 
 def _code(sentence: str) -> Markup:

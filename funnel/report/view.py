@@ -25,6 +25,8 @@ class Number:
     detail: str
     clear: bool = False
     """of a difference: the interval leaves out zero"""
+    value: float | None = None
+    """what the cell sorts by"""
 
 
 class View:
@@ -96,16 +98,16 @@ def number(found: Estimate, unit: str, seeds: int, signed: bool = False) -> Numb
     if value is None:
         return Number(UNKNOWN, "no cases")
     if signed and value == low == high == 0:
-        return Number("0", "the same in every seed")
+        return Number("0", "the same in every seed", value=0.0)
     shown = text(value, unit, signed)
     if low is not None:
         fewer = f", n = {found['n']}" if found["n"] < seeds else ""
         ends = (text(end, unit, signed, beside=value) for end in (low, high))
-        return Number(shown, f"{' to '.join(ends)}{fewer}", clear=signed and (low > 0 or high < 0))
+        return Number(shown, f"{' to '.join(ends)}{fewer}", clear=signed and (low > 0 or high < 0), value=value)
     if found["bootstrap_low"] is not None:
         ends = (text(found[end], unit, signed, beside=value) for end in ("bootstrap_low", "bootstrap_high"))
-        return Number(shown, f"{' to '.join(ends)}, this world")
-    return Number(shown, "1 seed")
+        return Number(shown, f"{' to '.join(ends)}, this world", value=value)
+    return Number(shown, "1 seed", value=value)
 
 
 def text(value: float, unit: str, signed: bool = False, beside: float | None = None) -> str:
