@@ -1,11 +1,21 @@
 """Fixtures that tests share."""
 
+from pathlib import Path
+
 import pytest
 
 from funnel.world.world import World, generate
+from tests.projects import lay_out
 from tests.worlds import TINY
 
 
 @pytest.fixture(scope="session")
 def world() -> World:
     return generate(TINY, seed=0)
+
+
+@pytest.fixture
+def scenarios(tmp_path, monkeypatch) -> Path:
+    """The folder of scenarios of a project in which commands run: one base, one preset and one scenario."""
+    monkeypatch.chdir(tmp_path)
+    return lay_out(tmp_path)

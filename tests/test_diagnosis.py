@@ -14,9 +14,9 @@ from funnel.scenario.file import load
 from funnel.scenario.flags import flags
 from funnel.scenario.frontiers import frontiers
 from funnel.scenario.pieces import collect, execute, plan
+from funnel.scenario.reweighing import TIMES, slate_means
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
-from funnel.scenario.sweep import TIMES, slate_means
 from tests import runs
 from tests.test_funnel import SMALL
 

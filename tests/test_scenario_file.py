@@ -1,13 +1,13 @@
 """The scenario language: what resolves to what, and what every mistake is told."""
 
 import pickle
-from pathlib import Path
 
 import pytest
 
 from funnel.errors import SpecError
 from funnel.patch import diff, merge
 from funnel.scenario.file import listing, load, read_toml
+from funnel.scenario.resolve import resolve
 from funnel.scenario.spec import (
     ArmSpec,
     Change,
@@ -17,81 +17,9 @@ from funnel.scenario.spec import (
     ScenarioSpec,
     VerdictSpec,
     WeightPatch,
-    resolve,
 )
 from funnel.stages.spec import FunnelSpec
-
-BASE = """
-[world]
-users = 2_000
-[retrieval.sources]
-nearest = { kind = "nearest", budget = 120 }
-[stages.early]
-keep = 100
-features = ["content", "age"]
-tasks = ["long_view", "like"]
-formula = { long_view = 1.0, like = 0.5 }
-[stages.late]
-keep = 10
-features = ["content", "age", "history_match"]
-tasks = ["long_view", "like"]
-model = { kind = "mmoe", experts = 2 }
-formula = { long_view = 1.0, like = 0.5 }
-[value]
-formula = { long_view = 1.0, like = 0.5, bubble_engage = 1.0 }
-"""
-HEAD = """
-name = "bubbles"
-question = "Are candidates lost upstream?"
-base = "reels"
-seeds = 5
-[verdict]
-proposal = "late_only"
-reference = "both"
-baseline = "baseline"
-margin = { lost = 0.02, value = 0.01 }
-[change]
-features = { add = ["bubble_count"] }
-tasks = { add = ["bubble_engage"] }
-formula = { bubble_engage = 1.0 }
-"""
-ARMS = """
-[arms.baseline]
-at = []
-[arms.late_only]
-at = ["late"]
-[arms.both]
-at = ["early", "late"]
-"""
-SMOKE = """
-seeds = 2
-[patch]
-world.users = 300
-evaluation.requests = 10
-"""
-
-
-@pytest.fixture
-def scenarios(tmp_path, monkeypatch) -> Path:
-    """A project's folder with one base, one preset and one scenario."""
-    folder = tmp_path / "scenarios"
-    for name, text in {"base/reels": BASE, "presets/smoke": SMOKE, "bubbles": HEAD + ARMS}.items():
-        path = folder / f"{name}.toml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    monkeypatch.chdir(tmp_path)
-    return folder
-
-
-def write(folder: Path, text: str) -> None:
-    (folder / "bubbles.toml").write_text(text)
-
-
-def problems(**arguments) -> tuple[str, ...]:
-    with pytest.raises(SpecError) as caught:
-        load("bubbles", **arguments)
-    return caught.value.problems
-
+from tests.projects import ARMS, HEAD, problems, write
 
 # What resolves to what
 
@@ -437,3 +365,74 @@ def test_diagnostics_are_asked_for_by_the_scenario(scenarios):
 )
 def test_a_frontier_that_cannot_be_is_told(scenarios, assignments, told):
     assert problems(assignments=assignments) == told
+
+
+# What arms share, and what keeps them honest
+
+
+def test_a_patch_of_every_arm_leaves_the_funnel_that_serves_the_traffic_as_it_is(scenarios):
+    plain = load("bubbles")
+    write(scenarios, HEAD + ARMS + "stages.early.keep = 30\n[every]\nstages.early.keep = 50\ntowers.train.epochs = 2\n")
+    laid = load("bubbles")
+    assert laid.base == plain.base
+    assert [arm.stages.early.keep for arm in laid.arms.values()] == [50, 50, 30]  # an arm's own word comes last
+    assert {arm.towers.train.epochs for arm in laid.arms.values()} == {2}
+    assert laid.arms["both"].stages.early.features == plain.arms["both"].stages.early.features
+
+
+def test_an_arm_names_the_arm_that_keeps_it_honest(scenarios):
+    repair = "[arms.wide]\nat = ['late']\nstages.early.keep = 110\ncontrol = 'late_only'\n"
+    write(scenarios, "null = true\n" + HEAD + ARMS + repair)
+    scenario = load("bubbles")
+    assert (scenario.controls, scenario.null) == ({"wide": "late_only"}, True)
+    assert (load("bubbles", assignments=["null=false"]).null, Scenario.parse(scenario.table(), "")) == (False, scenario)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[arms.wide]\ncontrol = 'bth'", ("arms.wide.control: `bth` is not an arm. Did you mean `both`?",)),
+        (
+            "[arms.wide]\nstages.early.keep = 110\ncontrol = 'wide'",
+            (
+                "arms.wide.control: should be another arm. Found the arm itself. Name the one that keeps it honest.",
+            ),
+        ),
+        (
+            "[every]\nworld.users = 7\nvalue.formula.like = 2.0\nevaluation.requests = 3",
+            (
+                "every.value: should be the same for every arm. Found a patch. Put it into `[patch]`.",
+                "every.evaluation: should be the same for every arm. Found a patch. Put it into `[patch]`.",
+                "every.world: should be the base's, so that arms are paired. Found a patch. Put it into `[patch]`.",
+            ),
+        ),
+        (
+            "[every]\nstages.early.kep = 7\ntower.width = 3",
+            (
+                "every.stages.early.kep: `kep` is not a known key. Did you mean `keep`?",
+                "every.tower: `tower` is not a known key. Did you mean `towers`?",
+            ),
+        ),
+        (
+            "[every]\nstages.early.keep = 110\n[arms.same]\nstages.early.keep = 110",
+            (
+                "arms.same: should differ from arm `baseline`. Found the same funnel in both. Remove one, or give it "
+                "an `at` or a patch of its own.",
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_what_arms_share_and_who_keeps_them_honest_is_checked(scenarios, text, told):
+    write(scenarios, HEAD + ARMS + text)
+    assert problems()[-len(told) :] == told
+
+
+def test_a_patch_of_every_arm_may_need_what_the_change_brings(scenarios):
+    """`every` alone would weigh a task that nobody predicts; all arms predict it."""
+    arms = ARMS.replace("at = []", "at = ['late']\nreplica = 1")
+    write(scenarios, HEAD + arms + "[every]\nstages.late.formula.bubble_engage = 3.0\n")
+    assert load("bubbles").arms["baseline"].stages.late.formula["bubble_engage"] == 1.0
+    write(scenarios, HEAD + ARMS + "[every]\nstages.late.formula.bubble_engage = 3.0\n")
+    assert problems() == (
+        "every.stages.late: formula: `bubble_engage` is not a task that the stage predicts. Known: like, long_view.",
+    )

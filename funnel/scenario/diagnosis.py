@@ -13,9 +13,9 @@ from funnel import schema
 from funnel.scenario.diagnostics import Diagnostics
 from funnel.scenario.exam import Exam
 from funnel.scenario.lab import Lab
+from funnel.scenario.reweighing import TIMES, slate_means
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
-from funnel.scenario.sweep import TIMES, slate_means
 from funnel.stages.spec import STAGES
 from funnel.training.batches import columns_of, rows
 from funnel.training.diagnostics.diagnose import diagnose

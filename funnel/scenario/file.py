@@ -1,7 +1,7 @@
 """The file face of scenarios: finding them, reading TOML, presets, and assignments from the command line.
 
-Patches are laid over the base in this order, the later word winning: the scenario's `[patch]`, the preset's, and what
-the user assigned. Arms patch what comes out of it.
+Patches are laid over the base in this order, the later word winning: the scenario's `[patch]`, the preset's, what the
+user assigned, and the axes of a sweep. Arms patch what comes out of it.
 """
 
 import tomllib
@@ -15,14 +15,17 @@ from funnel.errors import SpecError, unknown
 from funnel.patch import Table, assign, merge
 from funnel.scenario.conflict.spec import ConflictSpec
 from funnel.scenario.heading import Heading
-from funnel.scenario.spec import Scenario, ScenarioSpec, resolve
+from funnel.scenario.resolve import resolve
+from funnel.scenario.spec import Scenario, ScenarioSpec
+from funnel.scenario.sweep.resolve import resolve_sweep
+from funnel.scenario.sweep.spec import Sweep
 from funnel.spec import Spec
 
 SCENARIOS = Path("scenarios")
 """seen from the project's folder, in which commands run"""
 
 
-AnyScenario = Scenario | ConflictSpec
+AnyScenario = Scenario | Sweep | ConflictSpec
 
 
 class Preset(Spec):
@@ -33,6 +36,8 @@ class Preset(Spec):
     """of the base of a funnel"""
     task_conflict: Table = Field(default_factory=dict)
     """of a whole `task_conflict` scenario"""
+    axis: int | None = Field(None, ge=2)
+    """values that an axis of a sweep keeps, evenly spread from its first to its last"""
 
 
 def load(
@@ -77,7 +82,7 @@ def read_toml(path: Path) -> Table:
         raise SpecError(f"{path}: should be TOML. Found: {error}.") from None
 
 
-def _funnel(path: Path, table: Table, size: Preset, assigned: list[tuple[str, Any]]) -> Scenario:
+def _funnel(path: Path, table: Table, size: Preset, assigned: list[tuple[str, Any]]) -> Scenario | Sweep:
     """Resolves a scenario's table; what is wrong with the table and with its base is told together."""
     patches = [size.patch]
     for at, value in assigned:
@@ -99,7 +104,12 @@ def _funnel(path: Path, table: Table, size: Preset, assigned: list[tuple[str, An
     problems += _called(path, spec)
     if problems:
         raise SpecError(problems)
-    return resolve(spec, base, *patches)
+    if not spec.sweep:
+        return resolve(spec, base, *patches)
+    if size.axis:
+        axes = {name: axis.thinned(size.axis) for name, axis in spec.sweep.items()}
+        spec = spec.model_copy(update={"sweep": axes})
+    return resolve_sweep(spec, base, *patches)
 
 
 def _task_conflict(path: Path, table: Table, size: Preset, assigned: list[tuple[str, Any]]) -> ConflictSpec:

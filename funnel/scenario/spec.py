@@ -1,16 +1,17 @@
 """The scenario language: one base, one change under review, arms that apply it, and the question they answer.
 
-`ScenarioSpec` is a scenario as written, by name and by patch. `resolve` turns it into a `Scenario`: one full
-`FunnelSpec` an arm, checked as a whole, which is all that a run needs.
+`ScenarioSpec` is a scenario as written, by name and by patch. `funnel.scenario.resolve` turns it into a `Scenario`: one
+full `FunnelSpec` an arm, checked as a whole, which is all that a run needs.
 """
 
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
-from funnel.errors import SpecError, unknown
+from funnel.errors import unknown
 from funnel.features import FEATURE
-from funnel.patch import Table, merge
+from funnel.patch import Table
+from funnel.scenario.axes import AxisSpec, misplaced
 from funnel.scenario.heading import Heading
 from funnel.spec import Spec
 from funnel.stages.spec import STAGES, FunnelSpec
@@ -73,6 +74,8 @@ class ArmSpec(Spec):
     """ranking stages that get the change"""
     unpaired: bool = False
     """whether the arm may live in a world of its own; differences to other arms are then not paired"""
+    control: str | None = None
+    """the arm that keeps this one honest: the same budget or the same compute, without what is to be credited"""
 
     @field_validator("at")
     @classmethod
@@ -117,6 +120,8 @@ class ScenarioSpec(Heading):
     """the base funnel that everything is a patch of, by name"""
     patch: Table = Field(default_factory=dict)
     """a patch of the base that all arms share"""
+    every: Table = Field(default_factory=dict)
+    """a patch that all arms share and the base does not: the funnel that serves the traffic stays as it is"""
     change: Change = Change()
     arms: dict[str, ArmSpec]
     verdict: VerdictSpec
@@ -124,6 +129,17 @@ class ScenarioSpec(Heading):
     """whether the report also tells what multi-task training did to each task"""
     frontier: tuple[str, str] | None = None
     """two tasks between which the diagnostics draw Pareto frontiers"""
+    null: bool = False
+    """whether no arm is expected to differ from another; the report then counts how often an interval says so"""
+    sweep: dict[str, AxisSpec] = Field(default_factory=dict)
+    """one axis or two, by name, through whose values the scenario is moved; without one it is a single scenario"""
+
+    @field_validator("sweep")
+    @classmethod
+    def _axes(cls, sweep: dict[str, AxisSpec]) -> dict[str, AxisSpec]:
+        if problems := misplaced(sweep, cls.model_fields):
+            raise ValueError(" ".join(problems))
+        return sweep
 
     @field_validator("frontier")
     @classmethod
@@ -144,142 +160,12 @@ class Scenario(Spec):
     change: Change
     arms: dict[str, FunnelSpec]
     """in the order of the file"""
+    controls: dict[str, str] = Field(default_factory=dict)
+    """by arm, where it names one: the arm that keeps it honest"""
     verdict: VerdictSpec
     diagnostics: bool = False
     frontier: tuple[str, str] | None = None
-
-
-def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
-    """The scenario over its base.
-
-    Args:
-        base: the table of the base that `spec.base` names, before any patch.
-        patches: laid over the base after the scenario's own patch: a preset, the user's assignments.
-
-    Raises:
-        SpecError: every problem of base, arms and verdict at once.
-    """
-    problems: list[str] = []
-    base, shared = _spelt_out(base), [spec.patch, *patches]
-    funnel = _funnel(base, shared, "base", problems)
-    faults = {problem.removeprefix("base") for problem in problems}
-    arms = {name: arm for name in spec.arms if (arm := _arm(spec, name, base, shared, faults, problems))}
-    if funnel:
-        problems += [problem for name, arm in arms.items() for problem in _unpaired(name, spec.arms[name], arm, funnel)]
-        problems += _nothing_left(spec.change, funnel)
-    problems += _same(arms) + _verdict(spec) + _frontier(spec, arms.get(spec.verdict.proposal))
-    if problems:
-        raise SpecError(problems)
-    return Scenario(
-        name=spec.name,
-        question=spec.question,
-        seeds=spec.seeds,
-        base=funnel,
-        change=spec.change,
-        arms=arms,
-        verdict=spec.verdict,
-        diagnostics=spec.diagnostics,
-        frontier=spec.frontier,
-    )
-
-
-def _spelt_out(base: Table) -> Table:
-    """The base with every default in its place, so that a patch of one field leaves its neighbours as they were.
-
-    A base with a fault stays as it is: the fault is told where the patched base is read.
-    """
-    try:
-        return FunnelSpec.parse(base, "base").table()
-    except SpecError:
-        return base
-
-
-def _funnel(base: Table, patches: list[Table], where: str, problems: list[str]) -> FunnelSpec | None:
-    """The funnel of a patched base, or None when it has problems, which are noted."""
-    try:
-        for patch in patches:
-            base = merge(base, patch, where)
-        return FunnelSpec.parse(base, where)
-    except SpecError as error:
-        problems += error.problems
-        return None
-
-
-def _arm(
-    spec: ScenarioSpec, name: str, base: Table, shared: list[Table], faults: set[str], problems: list[str]
-) -> FunnelSpec | None:
-    arm, where = spec.arms[name], f"arms.{name}"
-    strange = [word for word in arm.patch if word not in FunnelSpec.model_fields]
-    known = {*FunnelSpec.model_fields, *ArmSpec.model_fields}
-    problems += [f"{where}.{word}: {unknown(word, known, 'a known key')}" for word in strange]
-    change = {"stages": {stage: spec.change.table() for stage in arm.at}}
-    own = {word: patch for word, patch in arm.patch.items() if word not in strange}
-    found: list[str] = []
-    funnel = _funnel(base, [*shared, change, own], where, found)
-    # A fault of the base shows in every arm; it is told once, where it is.
-    problems += [problem for problem in found if problem.removeprefix(where) not in faults]
-    return funnel
-
-
-def _unpaired(name: str, arm: ArmSpec, funnel: FunnelSpec, base: FunnelSpec) -> list[str]:
-    """What arms must have in common to be compared."""
-    problems = [
-        f"arms.{name}.{part}: should be the same for every arm. Found a patch. Put it into `[patch]`."
-        for part in ("value", "evaluation")
-        if getattr(funnel, part) != getattr(base, part)
-    ]
-    if funnel.world != base.world and not arm.unpaired:
-        problems.append(
-            f"arms.{name}.world: should be the base's, so that arms are paired. Found a patch. Put it into `[patch]`, "
-            "or say `unpaired = true` in the arm."
-        )
-    return problems
-
-
-def _nothing_left(change: Change, base: FunnelSpec) -> list[str]:
-    """The change is measured against the value without it, so something must be left of that."""
-    if set(base.value.formula) - set(change.tasks.add):
-        return []
-    told = ", ".join(f"`{task}`" for task in base.value.formula)
-    return [f"base.value: should weigh a task that the change does not add. Found only {told}. Weigh another one."]
-
-
-def _same(arms: dict[str, FunnelSpec]) -> list[str]:
-    names = list(arms)
-    return [
-        f"arms.{name}: should differ from arm `{earlier}`. Found the same funnel in both. Remove one, or give it an "
-        "`at` or a patch of its own."
-        for place, name in enumerate(names)
-        for earlier in names[:place]
-        if arms[name] == arms[earlier]
-    ]
-
-
-def _verdict(spec: ScenarioSpec) -> list[str]:
-    roles = {role: getattr(spec.verdict, role) for role in ("proposal", "reference", "baseline")}
-    problems = [
-        f"verdict.{role}: {unknown(arm, spec.arms, 'an arm')}" for role, arm in roles.items() if arm not in spec.arms
-    ]
-    if len(set(roles.values())) < len(roles):
-        told = ", ".join(f"{role} `{arm}`" for role, arm in roles.items())
-        problems.append(f"verdict: should compare three different arms. Found {told}.")
-    return problems
-
-
-def _frontier(spec: ScenarioSpec, proposal: FunnelSpec | None) -> list[str]:
-    if not spec.frontier:
-        return []
-    problems = []
-    if not spec.diagnostics:
-        problems.append(
-            "frontier: should stand beside `diagnostics = true`, which it is a part of. Found `diagnostics = false`. "
-            "Switch it on, or remove `frontier`."
-        )
-    if proposal:
-        tasks = proposal.stages.late.tasks
-        what = f"a task that the late stage of the proposal `{spec.verdict.proposal}` predicts"
-        problems += [f"frontier: {unknown(task, tasks, what)}" for task in spec.frontier if task not in tasks]
-    return problems
+    null: bool = False
 
 
 def _known(patch: Any, names: tuple[str, ...], known: Any, what: str) -> Any:

@@ -1,0 +1,169 @@
+"""From a scenario as written to one that can run: every arm a full funnel, and every problem told at once."""
+
+from funnel.errors import SpecError, unknown
+from funnel.patch import Table, merge
+from funnel.scenario.spec import ArmSpec, Change, Scenario, ScenarioSpec
+from funnel.stages.spec import FunnelSpec
+
+
+def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
+    """The scenario over its base, without the axes of a sweep.
+
+    Args:
+        base: the table of the base that `spec.base` names, before any patch.
+        patches: laid over the base after the scenario's own patch: a preset, the user's assignments.
+
+    Raises:
+        SpecError: every problem of base, arms and verdict at once.
+    """
+    base, shared = _spelt_out(base), [spec.patch, *patches]
+    funnel, faults = _funnel(base, shared, "base")
+    every, alike = _funnel(base, [*shared, spec.every], "every")
+    found = {name: _arm(name, arm, spec.change, base, [*shared, spec.every]) for name, arm in spec.arms.items()}
+    arms = {name: arm for name, (arm, _) in found.items() if arm}
+    problems = _told(spec, faults, alike, {name: told for name, (_, told) in found.items()})
+    if funnel:
+        problems += _apart(spec, every or funnel, arms, funnel) + _nothing_left(spec.change, funnel)
+    problems += _same(arms) + _verdict(spec) + _controls(spec) + _frontier(spec, arms.get(spec.verdict.proposal))
+    if problems:
+        raise SpecError(problems)
+    return Scenario(
+        name=spec.name,
+        question=spec.question,
+        seeds=spec.seeds,
+        base=funnel,
+        change=spec.change,
+        arms=arms,
+        controls={name: arm.control for name, arm in spec.arms.items() if arm.control is not None},
+        verdict=spec.verdict,
+        diagnostics=spec.diagnostics,
+        frontier=spec.frontier,
+        null=spec.null,
+    )
+
+
+def _spelt_out(base: Table) -> Table:
+    """The base with every default in its place, so that a patch of one field leaves its neighbours as they were.
+
+    A base with a fault stays as it is: the fault is told where the patched base is read.
+    """
+    try:
+        return FunnelSpec.parse(base, "base").table()
+    except SpecError:
+        return base
+
+
+def _funnel(base: Table, patches: list[Table], where: str) -> tuple[FunnelSpec | None, list[str]]:
+    """The funnel of a patched base, or None and what is wrong with it, without `where`."""
+    try:
+        for patch in patches:
+            base = merge(base, patch, where)
+        return FunnelSpec.parse(base, where), []
+    except SpecError as error:
+        return None, [problem.removeprefix(where) for problem in error.problems]
+
+
+def _arm(
+    name: str, arm: ArmSpec, change: Change, base: Table, shared: list[Table]
+) -> tuple[FunnelSpec | None, list[str]]:
+    changed = {"stages": {stage: change.table() for stage in arm.at}}
+    own = {word: patch for word, patch in arm.patch.items() if word in FunnelSpec.model_fields}
+    return _funnel(base, [*shared, changed, own], f"arms.{name}")
+
+
+def _told(spec: ScenarioSpec, faults: list[str], alike: list[str], found: dict[str, list[str]]) -> list[str]:
+    """The faults of base, `every` and arms. One of the base or of `every` shows in the arms; it is told once, where it
+    is."""
+    shared = [fault for fault in alike if fault not in faults and any(fault in own for own in found.values())]
+    problems = [f"base{fault}" for fault in faults] + [f"every{fault}" for fault in shared]
+    for name, own in found.items():
+        problems += _strange(name, spec.arms[name])
+        problems += [f"arms.{name}{fault}" for fault in own if fault not in {*faults, *shared}]
+    return problems
+
+
+def _strange(name: str, arm: ArmSpec) -> list[str]:
+    known = {*FunnelSpec.model_fields, *ArmSpec.model_fields}
+    return [
+        f"arms.{name}.{word}: {unknown(word, known, 'a known key')}"
+        for word in arm.patch
+        if word not in FunnelSpec.model_fields
+    ]
+
+
+def _apart(spec: ScenarioSpec, every: FunnelSpec, arms: dict[str, FunnelSpec], base: FunnelSpec) -> list[str]:
+    """What arms, and the base that serves their traffic, must have in common to be compared."""
+    problems = [
+        f"{where}.{part}: should be the same for every arm. Found a patch. Put it into `[patch]`."
+        for where, funnel, common in [("every", every, base), *((f"arms.{name}", arms[name], every) for name in arms)]
+        for part in ("value", "evaluation")
+        if getattr(funnel, part) != getattr(common, part)
+    ]
+    rule = "should be the base's, so that arms are paired. Found a patch. Put it into `[patch]`"
+    if every.world != base.world:
+        problems.append(f"every.world: {rule}.")
+    return problems + [
+        f"arms.{name}.world: {rule}, or say `unpaired = true` in the arm."
+        for name, arm in arms.items()
+        if arm.world != every.world and not spec.arms[name].unpaired
+    ]
+
+
+def _nothing_left(change: Change, base: FunnelSpec) -> list[str]:
+    """The change is measured against the value without it, so something must be left of that."""
+    if set(base.value.formula) - set(change.tasks.add):
+        return []
+    told = ", ".join(f"`{task}`" for task in base.value.formula)
+    return [f"base.value: should weigh a task that the change does not add. Found only {told}. Weigh another one."]
+
+
+def _same(arms: dict[str, FunnelSpec]) -> list[str]:
+    names = list(arms)
+    return [
+        f"arms.{name}: should differ from arm `{earlier}`. Found the same funnel in both. Remove one, or give it an "
+        "`at` or a patch of its own."
+        for place, name in enumerate(names)
+        for earlier in names[:place]
+        if arms[name] == arms[earlier]
+    ]
+
+
+def _verdict(spec: ScenarioSpec) -> list[str]:
+    roles = {role: getattr(spec.verdict, role) for role in ("proposal", "reference", "baseline")}
+    problems = [
+        f"verdict.{role}: {unknown(arm, spec.arms, 'an arm')}" for role, arm in roles.items() if arm not in spec.arms
+    ]
+    if len(set(roles.values())) < len(roles):
+        told = ", ".join(f"{role} `{arm}`" for role, arm in roles.items())
+        problems.append(f"verdict: should compare three different arms. Found {told}.")
+    return problems
+
+
+def _controls(spec: ScenarioSpec) -> list[str]:
+    named = {name: arm.control for name, arm in spec.arms.items() if arm.control is not None}
+    problems = [
+        f"arms.{name}.control: {unknown(control, spec.arms, 'an arm')}"
+        for name, control in named.items()
+        if control not in spec.arms
+    ]
+    return problems + [
+        f"arms.{name}.control: should be another arm. Found the arm itself. Name the one that keeps it honest."
+        for name, control in named.items()
+        if control == name
+    ]
+
+
+def _frontier(spec: ScenarioSpec, proposal: FunnelSpec | None) -> list[str]:
+    if not spec.frontier:
+        return []
+    problems = []
+    if not spec.diagnostics:
+        problems.append(
+            "frontier: should stand beside `diagnostics = true`, which it is a part of. Found `diagnostics = false`. "
+            "Switch it on, or remove `frontier`."
+        )
+    if proposal:
+        tasks = proposal.stages.late.tasks
+        what = f"a task that the late stage of the proposal `{spec.verdict.proposal}` predicts"
+        problems += [f"frontier: {unknown(task, tasks, what)}" for task in spec.frontier if task not in tasks]
+    return problems
