@@ -9,7 +9,8 @@ from matplotlib.container import BarContainer
 
 from funnel.errors import ResultsError
 from funnel.report import page
-from funnel.report.figures import funnel
+from funnel.report.figures import flow, funnel
+from funnel.report.figures.arms import ordered
 from funnel.report.figures.catalogue import FIGURES, save
 from funnel.report.figures.style import INK
 from funnel.report.view import UNKNOWN, Number, View, number, text
@@ -45,7 +46,7 @@ def test_recall_has_a_line_and_intervals_for_every_arm_in_both_panels(view):
         assert len(axes.containers) == len(view.arms)
         assert len([part for part in axes.collections if isinstance(part, LineCollection)]) == len(view.arms)
         assert [label.get_text() for label in axes.get_xticklabels()] == ["retrieval", "early", "late"]
-    line = friend.containers[view.arms.index("both")].lines[0]
+    line = friend.containers[ordered(view).index("both")].lines[0]
     expected = [view.estimate("both", "recall", stage, "friend")["value"] for stage in funnel.STAGES]
     assert list(line.get_ydata()) == expected
 
@@ -58,12 +59,25 @@ def test_arms_differ_by_colour_and_by_marker(view):
 @pytest.mark.parametrize("plot", [funnel.value_waterfall, funnel.oracle_fates])
 def test_bars_add_up_to_one(view, plot):
     panels = drawn(plot, view).axes
-    assert [label.get_text() for label in panels[0].get_yticklabels()] == view.arms
+    names = ["baseline", "late_only (proposal)", "both (reference)", "late_only_2k"]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == names
     for axes in panels:
         bars = [bar for container in axes.containers if isinstance(container, BarContainer) for bar in container]
         assert len(bars) == 4 * len(view.arms)
         for row in range(len(view.arms)):
             assert sum(bar.get_width() for bar in bars[4 * row : 4 * row + 4]) == pytest.approx(1)
+
+
+def test_the_flow_ends_at_what_is_shown(view):
+    panels = drawn(flow.oracle_flow, view).axes
+    assert [axes.get_title(loc="left") for axes in panels] == ["late_only", "both"]
+    for axes, arm in zip(panels, ("late_only", "both"), strict=True):
+        friends = view.estimate(arm, "share", "oracle", "friend")["value"]
+        boxes = [part.get_datalim(axes.transData) for part in axes.collections]
+        up, down = (box for box in boxes if box.xmax > len(funnel.STAGES))
+        shown = {side: view.estimate(arm, "terminal", "shown", side)["value"] for side in flow.SIDES}
+        assert up.ymax == pytest.approx(friends * shown["friend"])
+        assert -down.ymin == pytest.approx((1 - friends) * shown["other"])
 
 
 def test_wide_parts_of_a_bar_carry_their_number(view):

@@ -10,6 +10,8 @@ from funnel.scenario.estimates import Estimate
 Address = tuple[str, str, str, str]
 """measure, stage, slice, task"""
 
+ROLES = ("baseline", "proposal", "reference")
+"""places in the verdict"""
 UNKNOWN = "n/a"
 COST = "cost"
 """unit of a measure that is not in the catalogue of truth and survival: what the run says it cost"""
@@ -44,6 +46,11 @@ class View:
             against: {arm: _addressed(found) for arm, found in table.items()}
             for against, table in summary["differences"].items()
         }
+
+    @property
+    def judged(self) -> list[str]:
+        """The arms of the verdict, baseline first; one that has two places stands once."""
+        return list(dict.fromkeys(self.scenario[role] for role in ROLES))
 
     @property
     def behind(self) -> str:

@@ -11,9 +11,9 @@ import matplotlib
 import polars as pl
 from matplotlib.figure import Figure
 
-from funnel.report.figures import frontiers, funnel, learning, transfer
+from funnel.report.figures import flow, frontiers, funnel, learning, transfer
 from funnel.report.figures.data import Rows, of_diagnosis
-from funnel.report.figures.style import STYLE, inline, svg
+from funnel.report.figures.style import STYLE, grounded, inline, svg
 from funnel.report.view import View
 
 V = TypeVar("V")
@@ -36,6 +36,7 @@ SECTIONS: dict[str, tuple[Plot[View], ...]] = {
         Plot(
             "funnel_recall", "Recall down the funnel", funnel.funnel_recall, funnel.recall_caption, funnel.recall_data
         ),
+        Plot("oracle_flow", "The oracle's items on their way", flow.oracle_flow, flow.flow_caption, flow.flow_data),
         Plot(
             "oracle_fates",
             "Where the oracle's items ended",
@@ -116,8 +117,9 @@ def save(plots: Sequence[Plot[V]], view: V, folder: Path) -> dict[str, str]:
     with matplotlib.rc_context(STYLE):
         for plot in plots:
             figure = plot.draw(view)
-            (folder / f"{plot.name}.svg").write_text(svg(figure, transparent=False))
+            drawing = svg(figure)
+            (folder / f"{plot.name}.svg").write_text(grounded(drawing))
             figure.savefig(folder / f"{plot.name}.png", dpi=160, metadata={"Software": None})
             pl.DataFrame(plot.data(view), infer_schema_length=None).write_csv(folder / f"{plot.name}.csv")
-            drawn[plot.name] = inline(svg(figure, transparent=True), plot.name, plot.title)
+            drawn[plot.name] = inline(drawing, plot.name, plot.title)
     return drawn

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from funnel.report.figures.panels import WIDTH, behind, diagnosed, legend, look_of
+from funnel.report.figures.arms import look_of
+from funnel.report.figures.panels import WIDTH, behind, diagnosed, legend
 from funnel.report.figures.style import INK
 from funnel.report.view import View
 

@@ -4,8 +4,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from funnel.report.figures.arms import GREY, NAMED, look_of, named, ordered, rest, told
 from funnel.report.figures.data import Rows, of_arms
-from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS, INK, whiskers
+from funnel.report.figures.panels import legend
+from funnel.report.figures.style import INK, PER_CENT, whiskers
 from funnel.report.view import View
 
 FATES = {
@@ -27,47 +29,37 @@ def funnel_recall(view: View) -> Figure:
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (slice_, title) in zip(panels, PANELS, strict=True):
         axes.set_title(title)
-        drawn = [_recall_line(axes, view, arm, slice_) for arm in view.arms]
+        for arm in ordered(view):
+            _recall_line(axes, view, arm, slice_)
         axes.set_xticks(range(len(STAGES)), STAGES)
         axes.set_xlim(-0.35, len(STAGES) - 0.65)
         axes.set_ylim(0, 1.02)
-        axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
+        axes.yaxis.set_major_formatter(PER_CENT)
         axes.grid(axis="y", color=INK, alpha=0.15)
-        if not any(drawn):
+        if not axes.lines:
             axes.text(0.5, 0.5, "no such items in the oracle set", transform=axes.transAxes, ha="center")
     panels[0].set_ylabel("share of the oracle set")
-    handles, labels = panels[0].get_legend_handles_labels()
-    if not handles:
-        handles, labels = panels[1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, max(1, len(labels))), frameon=False)
+    legend(figure, panels)
     return figure
 
 
-def _recall_line(axes: Axes, view: View, arm: str, slice_: str) -> bool:
-    """Draw one arm; False where the slice is empty."""
-    place = view.arms.index(arm)
+def _recall_line(axes: Axes, view: View, arm: str, slice_: str) -> None:
+    """Draw one arm, if the slice has items."""
     found = [view.estimate(arm, "recall", stage, slice_) for stage in STAGES]
     if any(estimate["value"] is None for estimate in found):
-        return False
-    shift = 0.07 * (place - (len(view.arms) - 1) / 2)  # side by side, so that intervals do not hide one another
-    axes.errorbar(
-        [shift + stage for stage in range(len(STAGES))],
-        [estimate["value"] for estimate in found],
-        yerr=whiskers(found),
-        label=arm,
-        color=ARM_COLOURS[place % len(ARM_COLOURS)],
-        marker=ARM_MARKERS[place % len(ARM_MARKERS)],
-        markersize=5,
-        linewidth=1.2,
-        elinewidth=1.2,
-        capsize=2.5,
-    )
-    return True
+        return
+    shares, coloured = [estimate["value"] for estimate in found], named(view)
+    if arm not in coloured:
+        axes.plot(range(len(STAGES)), shares, color=GREY, linewidth=0.8, alpha=0.6, zorder=1)
+        return
+    shift = 0.07 * (coloured.index(arm) - (len(coloured) - 1) / 2)  # side by side: no interval hides another
+    stations = [shift + stage for stage in range(len(STAGES))]
+    axes.errorbar(stations, shares, yerr=whiskers(found), linewidth=1.2, **look_of(view, arm))
 
 
 def value_waterfall(view: View) -> Figure:
     """The oracle's value by what became of it, a bar an arm."""
-    figure = Figure(figsize=(9.6, 1.3 + 0.42 * len(view.arms)), layout="constrained")
+    figure = Figure(figsize=(9.6, 1.3 + _height(view)), layout="constrained")
     axes = figure.subplots()
     _stacked(axes, view, "waterfall", "all", readable=READABLE)
     axes.set_xlabel("share of the oracle's value")
@@ -77,7 +69,7 @@ def value_waterfall(view: View) -> Figure:
 
 def oracle_fates(view: View) -> Figure:
     """Where the oracle's items ended, a bar an arm, friend items and others apart."""
-    figure = Figure(figsize=(9.6, 1.5 + 0.42 * len(view.arms)), layout=ConstrainedLayoutEngine(wspace=0.06))
+    figure = Figure(figsize=(9.6, 1.5 + _height(view)), layout=ConstrainedLayoutEngine(wspace=0.06))
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (slice_, title) in zip(panels, PANELS, strict=True):
         axes.set_title(title)
@@ -88,27 +80,42 @@ def oracle_fates(view: View) -> Figure:
     return figure
 
 
+def _height(view: View) -> float:
+    """Inches of the bars of all arms."""
+    return (0.42 if len(view.arms) <= NAMED else 0.3) * len(view.arms)
+
+
 def _stacked(axes: Axes, view: View, measure: str, slice_: str, readable: float) -> None:
     """One horizontal bar an arm whose parts add up to 1; parts from `readable` on carry their number."""
-    for row, arm in enumerate(view.arms):
-        shares = {fate: view.estimate(arm, measure, fate, slice_)["value"] for fate in FATES}
-        if None in shares.values():
+    arms = ordered(view)
+    for row, arm in enumerate(arms):
+        found = {fate: view.estimate(arm, measure, fate, slice_) for fate in FATES}
+        if any(estimate["value"] is None for estimate in found.values()):
             axes.text(0.5, row, "no such items", ha="center", va="center")
             continue
         left = 0.0
-        for fate, share in shares.items():
-            label, colour, ink = FATES[fate]
-            axes.barh(row, share, left=left, color=colour, height=0.72, label=label if row == 0 else "_")
-            if share >= readable:
-                axes.text(left + share / 2, row, f"{100 * share:.1f}", ha="center", va="center", color=ink, fontsize=9)
-            left += share
-    axes.set_yticks(range(len(view.arms)), view.arms)
-    axes.set_ylim(len(view.arms) - 0.5, -0.5)
+        for fate, estimate in found.items():
+            left = _part(axes, row, left, fate, estimate["value"], readable)
+        shown = found["shown"]
+        axes.errorbar(
+            [shown["value"]], [row + 0.26], xerr=whiskers([shown]), color="black", capsize=2.5, elinewidth=1.2
+        )
+    axes.set_yticks(range(len(arms)), [told(view, arm) for arm in arms])
+    axes.set_ylim(len(arms) - 0.5, -0.5)
     axes.set_xlim(0, 1)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
-    axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
+    axes.xaxis.set_major_formatter(PER_CENT)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
+
+
+def _part(axes: Axes, row: int, left: float, fate: str, share: float, readable: float) -> float:
+    """One part of a bar, its number in its middle; returns where the next begins."""
+    label, colour, ink = FATES[fate]
+    axes.barh(row, share, left=left, color=colour, height=0.72, label=label if row == 0 else "_")
+    if share >= readable:
+        axes.text(left + share / 2, row, f"{100 * share:.1f}", ha="center", va="center", color=ink, fontsize=9)
+    return left + share
 
 
 def _fates_legend(figure: Figure, *panels: Axes) -> None:
@@ -133,21 +140,21 @@ def recall_caption(view: View) -> str:
     return (
         "Recall of the oracle set, the items of the whole corpus with the greatest true value, after each stage. Look "
         "for the step at which arms part, and whether it is the same step for friend items and for others. A change "
-        f"that the early stage cannot see leaves the arms together up to `early`. {view.behind}"
+        f"that the early stage cannot see leaves the arms together up to `early`.{rest(view)} {view.behind}"
     )
 
 
 def waterfall_caption(view: View) -> str:
     return (
         "Each bar is the oracle's value: what the slate realises, and what the best slate lost at each stage. The "
-        f"parts add up to 100. Parts under {100 * READABLE:.1f} are not labelled; the tables give all with intervals. "
-        f"{view.behind.split('Intervals')[0].strip()}"
+        "parts add up to 100, so only the first carries an interval, the thin line at its end; the tables give those "
+        f"of all parts. Parts under {100 * READABLE:.1f} are not labelled. {view.behind}"
     )
 
 
 def fates_caption(view: View) -> str:
     return (
         "Where the items of the oracle set ended. A wide `lost at early` among friend items beside a narrow one among "
-        "others is a change that the early stage does not follow. Bars add up to 100; recall after late is the part "
-        f"shown, with its interval in the first figure. {view.behind.split('Intervals')[0].strip()}"
+        "others is a change that the early stage does not follow. Bars add up to 100; the thin line is the interval "
+        f"of the part shown, which is recall after late. {view.behind}"
     )

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from funnel.report.diagnosis import Ranker
-from funnel.report.figures.panels import behind, diagnosed, grid, legend, look_of, tasks_of, words
+from funnel.report.figures.arms import look_of
+from funnel.report.figures.panels import behind, diagnosed, grid, legend, tasks_of, words
 from funnel.report.figures.style import ARM_COLOURS, INK
 from funnel.report.view import View
 from funnel.scenario.estimates import Estimate

@@ -1,4 +1,4 @@
-"""What the figures of the diagnostics have in common: panels, marks of arms, legends, what stands behind them."""
+"""What the figures of the diagnostics have in common: panels, legends, what stands behind them."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from funnel.report.diagnosis import Diagnosis, Ranker
-from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS
 from funnel.report.view import View
 from funnel.scenario.estimates import Estimate
 
@@ -42,19 +41,6 @@ def tasks_of(rankers: Sequence[Ranker]) -> list[str]:
 
 def words(found: Sequence[Estimate], key: str) -> list[str]:
     return list(dict.fromkeys(entry[key] for entry in found))
-
-
-def look_of(view: View, arm: str) -> dict:
-    """Colour and marker of an arm, as in every figure of the page."""
-    place = view.arms.index(arm)
-    return {
-        "label": arm,
-        "color": ARM_COLOURS[place % len(ARM_COLOURS)],
-        "marker": ARM_MARKERS[place % len(ARM_MARKERS)],
-        "markersize": 5,
-        "elinewidth": 1.2,
-        "capsize": 2.5,
-    }
 
 
 def side_by_side(place: int, count: int) -> float:

@@ -9,6 +9,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from funnel.scenario.estimates import Estimate
 
@@ -16,6 +17,8 @@ INK = "#1b1f24"
 """text and axes; becomes the page's own text colour where a figure stands in a page"""
 ARM_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 ARM_MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+PER_CENT = FuncFormatter(lambda share, _: f"{100 * share:.0f} %")
+"""of an axis of shares"""
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
@@ -54,11 +57,17 @@ def _ends(estimate: Estimate) -> tuple[float, float]:
     return estimate["value"], estimate["value"]
 
 
-def svg(figure: Figure, transparent: bool) -> str:
-    """The drawing as a file of its own; a transparent one takes the ground that it stands on."""
+def svg(figure: Figure) -> str:
+    """The drawing without a ground, so that it takes the one that it stands on."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=transparent, metadata={"Date": None, "Creator": None})
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
+
+
+def grounded(svg: str) -> str:
+    """The drawing on white, as a file of its own: its ink would not show on a dark ground."""
+    opening = svg.index(">", svg.index("<svg")) + 1
+    return f'{svg[:opening]}<rect width="100%" height="100%" fill="#ffffff"/>{svg[opening:]}'
 
 
 def inline(svg: str, name: str, title: str) -> str:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from funnel.report.diagnosis import Ranker
-from funnel.report.figures.panels import WIDTH, behind, diagnosed, legend, look_of, side_by_side, tasks_of, words
+from funnel.report.figures.arms import look_of
+from funnel.report.figures.panels import WIDTH, behind, diagnosed, legend, side_by_side, tasks_of, words
 from funnel.report.figures.style import INK, whiskers
 from funnel.report.view import View
 from funnel.scenario.estimates import Estimate

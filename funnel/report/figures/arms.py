@@ -1,0 +1,46 @@
+"""How arms look: the same colour and marker in every figure of a page, and what gives way where there are many."""
+
+from typing import Any
+
+from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS
+from funnel.report.view import ROLES, View
+
+NAMED = len(ARM_COLOURS)
+"""arms up to which a figure of lines draws all in colour; of more only those of the verdict, as eyes part no more"""
+GREY = "#8a929c"
+"""of the arms that give way"""
+
+
+def ordered(view: View) -> list[str]:
+    """All arms, those of the verdict first."""
+    return [*view.judged, *(arm for arm in view.arms if arm not in view.judged)]
+
+
+def named(view: View) -> list[str]:
+    """The arms that a figure of lines names."""
+    return ordered(view) if len(view.arms) <= NAMED else view.judged
+
+
+def look_of(view: View, arm: str) -> dict[str, Any]:
+    """Colour, marker and label of an arm, as matplotlib's error bars want them."""
+    place = ordered(view).index(arm)
+    return {
+        "label": arm,
+        "color": ARM_COLOURS[place % len(ARM_COLOURS)],
+        "marker": ARM_MARKERS[place % len(ARM_MARKERS)],
+        "markersize": 5,
+        "elinewidth": 1.2,
+        "capsize": 2.5,
+    }
+
+
+def told(view: View, arm: str) -> str:
+    """The name of an arm, with its place in the verdict where it has one."""
+    roles = " and ".join(role for role in ROLES if view.scenario[role] == arm and role != arm)
+    return f"{arm} ({roles})" if roles else arm
+
+
+def rest(view: View) -> str:
+    """What a caption says of the arms that give way."""
+    others = len(view.arms) - len(named(view))
+    return f" Grey: the {others} other arms, which the tables name." if others else ""
