@@ -10,21 +10,13 @@ from funnel.scenario.file import load
 from funnel.scenario.pieces import plan
 from funnel.scenario.store import Store
 from funnel.stages.spec import STAGES
-
-TINY = (
-    "base.world={users=300, items=500, creators=50, dims=8, communities=6, history=6}",
-    "base.traffic={bootstrap_requests=60, requests=80}",
-    "base.retrieval.sources={nearest={budget=100}, friends={budget=30}, popular={budget=20}, fresh={budget=10}}",
-    "base.stages.early={keep=30, train={batch=128, epochs=1}}",
-    "base.stages.late={keep=5, train={batch=128, epochs=1}}",
-    "base.evaluation.requests=20",
-)
+from tests.worlds import SMALL_FUNNEL
 
 
 @pytest.fixture(scope="module")
 def exam(tmp_path_factory) -> Exam:
     twin = ("arms.again.at=['late']", "arms.again.replica=1")
-    scenario = load(Path("scenarios/quickstart.toml"), seeds=1, assignments=[*TINY, *twin])
+    scenario = load(Path("scenarios/quickstart.toml"), seeds=1, assignments=[*SMALL_FUNNEL, *twin])
     return Exam(scenario, 0, Store(tmp_path_factory.mktemp("data")))
 
 

@@ -1,5 +1,15 @@
-"""The tiny world that tests share."""
+"""The tiny world that tests share, and the tiny funnel in one."""
 
 from funnel.world.spec import WorldSpec
 
 TINY = WorldSpec(users=400, items=900, creators=60, dims=8, communities=6, history=6)
+
+SMALL_FUNNEL = (
+    "base.world={users=300, items=500, creators=50, dims=8, communities=6, history=6}",
+    "base.traffic={bootstrap_requests=60, requests=80}",
+    "base.retrieval.sources={nearest={budget=100}, friends={budget=30}, popular={budget=20}, fresh={budget=10}}",
+    "base.stages.early={keep=30, train={batch=128, epochs=1}}",
+    "base.stages.late={keep=5, train={batch=128, epochs=1}}",
+    "base.evaluation.requests=20",
+)
+"""assignments that make `quickstart` a matter of seconds"""

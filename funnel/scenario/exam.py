@@ -185,7 +185,8 @@ class Exam:
 def _rank_recipe(lab: Lab, stage: str) -> dict:
     """What decides a stage's scores."""
     spec = lab.arm.stages.named(stage)
-    return {"ranker": lab.arm_ranker(stage).name, "formula": spec.formula, "combine": spec.combine}
+    ranker = lab.arm_ranker(stage).name
+    return {"ranker": ranker, "calibration": spec.calibration, "formula": spec.formula, "combine": spec.combine}
 
 
 def _labels(lab: Lab, page: Sheet, slate: np.ndarray, score: np.ndarray) -> dict[str, np.ndarray]:

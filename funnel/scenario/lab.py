@@ -26,6 +26,8 @@ from funnel.traffic.arrivals import arrivals
 from funnel.traffic.bootstrap import bootstrap
 from funnel.traffic.log import cuts, impressions
 from funnel.traffic.slates import explored, ranked
+from funnel.training.batches import rows
+from funnel.training.calibration import Calibration, fit_calibration
 from funnel.training.ranker import Ranker, train_ranker
 from funnel.training.spec import RankerSpec, TowersSpec
 from funnel.training.towers import load_towers, save_towers, train_towers
@@ -110,6 +112,17 @@ class Lab:
         recipe = {"ranker": spec.table(), "log": log.name, "towers": towers.name, "replica": replica}
         return self._piece("ranker", build, **recipe, device=self.device)
 
+    def calibration_piece(self, ranker: Piece, log: Piece, towers: Piece) -> Piece:
+        """The corrections, source by source, of a ranker that was trained on the log."""
+
+        def build(folder: Path) -> None:
+            trained, table = Ranker.load(self.store.ensure(ranker)), self.log(log)
+            data = rows(trained.spec, table, self.world.observed, self.towers(towers))
+            predicted, source = trained.predict_rows(data), table["source"].to_numpy()
+            fit_calibration(trained.spec.tasks, predicted, data.labels, source).save(folder)
+
+        return self._piece("calibration", build, ranker=ranker.name)
+
     def log(self, piece: Piece) -> pl.DataFrame:
         return pl.read_parquet(self.store.ensure(piece) / "impressions.parquet")
 
@@ -118,8 +131,12 @@ class Lab:
 
     def rank(self, name: str, spec: RankSpec, log: Piece, towers: Piece, replica: int) -> Rank:
         """A trained stage, ready to serve this world."""
-        ranker = Ranker.load(self.store.ensure(self.ranker_piece(spec.ranker(), log, towers, replica)))
-        return Rank(name, spec, ranker.server(self.world.observed, self.towers(towers)))
+        piece = self.ranker_piece(spec.ranker(), log, towers, replica)
+        server = Ranker.load(self.store.ensure(piece)).server(self.world.observed, self.towers(towers))
+        if not spec.calibration:
+            return Rank(name, spec, server)
+        fitted = self.store.ensure(self.calibration_piece(piece, log, towers))
+        return Rank(name, spec, server, Calibration.load(fitted))
 
     # Round 1: the base funnel, trained on round 0
 

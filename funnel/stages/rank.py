@@ -10,6 +10,7 @@ from funnel.errors import StageError
 from funnel.formula import evaluate, needs_bubble
 from funnel.select import top
 from funnel.stages.spec import RankSpec
+from funnel.training.calibration import Calibration
 from funnel.training.ranker import Server
 from funnel.world.bubbles import Bubbles
 
@@ -49,9 +50,13 @@ class Stage(ABC):
 class Rank(Stage):
     """A trained multi-task ranker and the formula over its tasks."""
 
-    def __init__(self, name: str, spec: RankSpec, server: Server):
+    def __init__(self, name: str, spec: RankSpec, server: Server, calibration: Calibration | None = None):
+        """
+        Args:
+            calibration: corrects the ranker's predictions before anything else reads them.
+        """
         super().__init__(name, spec.keep)
-        self.spec, self.server = spec, server
+        self.spec, self.server, self.calibration = spec, server, calibration
         self._sees_bubbles = server.ranker.needs_bubbles
 
     @property
@@ -60,8 +65,9 @@ class Rank(Stage):
         return self._sees_bubbles and any(needs_bubble(task) for task in self.spec.formula)
 
     def predict(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> dict[str, np.ndarray]:
-        """float32 (n,) a task: the ranker's predictions."""
-        return self.server.predict(requests, candidates, bubbles if self._sees_bubbles else None)
+        """float32 (n,) a task: the ranker's predictions, calibrated if that was asked for."""
+        predicted = self.server.predict(requests, candidates, bubbles if self._sees_bubbles else None)
+        return self.calibration(predicted, candidates.source) if self.calibration else predicted
 
     def formula(self, predicted: dict[str, np.ndarray], candidates: Candidates, bubbles: Bubbles) -> np.ndarray:
         """float32 (n,): the score of predictions.

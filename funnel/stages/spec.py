@@ -1,5 +1,7 @@
 """The whole funnel as data: what a scenario's base file holds, and what an arm resolves to."""
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from funnel.errors import unknown
@@ -18,6 +20,8 @@ class RankSpec(RankerSpec, Formula):
 
     keep: int = Field(ge=1)
     """candidates a request that survive"""
+    calibration: Literal["source"] | None = None
+    """whether predictions are aligned, source by source, with what was observed of that source's candidates"""
 
     @model_validator(mode="after")
     def _predicted(self):
