@@ -161,6 +161,11 @@ def select(names: tuple[str, ...], side: str) -> list[Feature]:
     return [FEATURE[name] for name in names if FEATURE[name].side == side]
 
 
+def tell_of_friends(names: tuple[str, ...]) -> bool:
+    """Whether one of the named features tells of friends, so that bubbles have to be joined for it."""
+    return any(FEATURE[name].signal == "friend" for name in names)
+
+
 def table(names: tuple[str, ...], side: Literal["user", "item"], observed: Observed) -> np.ndarray:
     """float32 (U or I, F): the named features of one side for every user or item."""
     rows = len(observed.friend_count) if side == "user" else len(observed.creator)

@@ -49,6 +49,7 @@ def of_scores(
         oracle=row(oracle),
         retrieved=row(retrieved),
         early=row(early),
+        granted=np.zeros(int(known.sum()), bool),
         slate=row(slate),
         value=row(worth),
         rest_value=row(columns.get("rest_value", worth)),

@@ -288,7 +288,7 @@ def test_a_selected_score_overpredicts_as_the_closed_form_says():
 )
 def test_a_stage_weighs_a_bubble_task_by_what_it_knows_of_bubbles(sees, tasks, expected):
     spec = RankSpec(features=("age",), tasks=tasks, formula={"bubble_tap": 2.0}, keep=1)
-    stage = Rank("early", spec, SimpleNamespace(ranker=SimpleNamespace(needs_bubbles=sees)))
+    stage = Rank("early", spec, SimpleNamespace(needs_bubbles=sees, observed=None), {})
     predicted = {"bubble_tap": np.array([0.3, 0.6], np.float32), "bubble": np.array([0.1, 0.9], np.float32)}
     pair = from_pairs(np.zeros(2, np.int64), np.array([3, 7]), np.ones(2, np.int64), 1, 10)
     one = Bubbles(np.array([0, 1]), np.array([3]), np.zeros((1, 3), np.int64), np.zeros((1, 3), bool), np.ones(1), 10)

@@ -13,7 +13,7 @@ from logs import SLOTS, log, towers, world
 
 from funnel.candidates import Candidates, Requests, from_pairs
 from funnel.errors import DataError, ResultsError, SpecError, StageError
-from funnel.features import FEATURES, Pairs, per_candidate, table
+from funnel.features import FEATURES, Pairs, per_candidate, table, tell_of_friends
 from funnel.models.spec import MMoESpec, SharedBottomSpec
 from funnel.training.batches import REQUESTS_AT_ONCE, Scaling, columns_of, labels_of, rows, shuffled
 from funnel.training.loop import Descent, TrainingError, fit
@@ -279,8 +279,8 @@ def test_serving_nothing_gives_nothing():
 
 
 def test_bubbles_are_asked_for_only_where_a_feature_tells_of_friends():
-    assert EVERYTHING.needs_bubbles
-    assert not CHEAP.needs_bubbles
+    assert tell_of_friends(EVERYTHING.features)
+    assert not tell_of_friends(CHEAP.features)
     requests, candidates = pool()
     blind = trained(CHEAP).server(world().observed, towers())
     assert len(blind.predict(requests, candidates, None)["like"]) == len(candidates)

@@ -18,7 +18,7 @@ def deaths(ledger: Ledger, seed: int, arm: str, requests: Requests) -> pl.DataFr
     rows = rows[np.lexsort([-ledger.value[rows], ledger.rows.request[rows]])]
     stages = ended(ledger)
     request = ledger.rows.request[rows]
-    early_rank, early_gap = _standing(ledger, ledger.early_score, ledger.retrieved, ledger.early)
+    early_rank, early_gap = _standing(ledger, ledger.early_score, ledger.retrieved, ledger.early & ~ledger.granted)
     late_rank, late_gap = _standing(ledger, ledger.late_score, ledger.early, ledger.slate)
     table = pl.DataFrame(
         {
@@ -46,6 +46,9 @@ def deaths(ledger: Ledger, seed: int, arm: str, requests: Requests) -> pl.DataFr
 
 def _standing(ledger: Ledger, score: np.ndarray, among: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rank of every row among the rows of `among` of its request, and its score minus the least score kept.
+
+    Args:
+        kept: bool (n,), the rows that were let through for their score.
 
     Returns:
         int64 (n,), 1 is best, 0 off `among`; float32 (n,), nan off `among` or where nothing was kept.

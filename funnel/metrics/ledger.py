@@ -25,6 +25,8 @@ class Ledger:
     """bool (n,): the arm's retrieval returned it"""
     early: np.ndarray
     """bool (n,): it survived the early stage"""
+    granted: np.ndarray
+    """bool (n,): it survived the early stage for its source, whatever its score: by a reserved place or a bypass"""
     slate: np.ndarray
     """bool (n,): it survived the late stage and was shown"""
     value: np.ndarray
@@ -40,11 +42,12 @@ class Ledger:
     small: np.ndarray
     """bool (n,): its creator is among the smaller half of creators by past views"""
     early_score: np.ndarray
-    """float32 (n,): score of the arm's early stage, on every row"""
+    """float32 (n,): what the arm's early stage sorts by, on every row"""
     late_score: np.ndarray
-    """float32 (n,): score that the arm's late stage would give, on every row"""
+    """float32 (n,): what the arm's late stage would sort by, on every row; fused scores are on the scale of the early
+    survivors"""
     reference_score: np.ndarray
-    """float32 (n,): score of the late stage with the change, the same judge for all arms"""
+    """float32 (n,): score that the formula of the late stage with the change gives, the same judge for all arms"""
     blind_oracle: np.ndarray
     """bool (n,): one of the best n items of the whole corpus by true value without what the change is about: its tasks
     and its terms of the world taken out"""
@@ -60,8 +63,8 @@ class Ledger:
     labels: dict[str, np.ndarray]
     """float32 (n,) a task: drawn outcome if the row was shown at its place in the slate; nan off the slate and where
     its condition did not hold"""
-    keep: int
-    """budget of the early stage"""
+    keep: int | np.ndarray
+    """places of the early stage, those that bypass it included: one number, or int64 (R,)"""
     slate_size: int
     """n, the size of the slate and of the oracle set"""
 

@@ -76,14 +76,14 @@ def alone_recall(ledger: Ledger) -> list[Ratio]:
     """Share of the oracle items that a stage would pass if it alone ranked the full retrieved pool.
 
     For retrieval it is its recall; for the early and the late stage, of the oracle items in the pool, the share in the
-    model's own top `keep` or top slate of the pool (the per-stage columns of LCRON).
+    stage's own top of the pool (the per-stage columns of LCRON). The early stage is given that pool as it is, so its
+    top is what it let through; the late one's is the slate that it would make of the pool.
     """
     found = ledger.oracle & ledger.retrieved
-    early = top(ledger.rows, ledger.keep, ledger.early_score, ledger.retrieved)
     late = top(ledger.rows, ledger.slate_size, ledger.late_score, ledger.retrieved)
     return [
         Ratio(count(ledger, found), count(ledger, ledger.oracle), "retrieval"),
-        Ratio(count(ledger, found & early), count(ledger, found), "early"),
+        Ratio(count(ledger, found & ledger.early), count(ledger, found), "early"),
         Ratio(count(ledger, found & late), count(ledger, found), "late"),
     ]
 

@@ -36,6 +36,8 @@ def _shapley(worth: dict[frozenset[str], np.ndarray], stage: str) -> np.ndarray:
 def _worth(ledger: Ledger, replaced: tuple[str, ...]) -> np.ndarray:
     """float64 (R,): true value of the slate with oracles for the stages in `replaced`, scores for the others."""
     pool = ledger.retrieved | ledger.oracle if "retrieval" in replaced else ledger.retrieved
-    early = best(ledger, pool, ledger.value if "early" in replaced else ledger.early_score, ledger.keep)
+    # Whoever was let through for his source still is: a greater pool brings nobody else of that source.
+    sorts_by = np.where(ledger.granted, np.float32(np.inf), ledger.early_score)
+    early = best(ledger, pool, ledger.value if "early" in replaced else sorts_by, ledger.keep)
     late = best(ledger, early, ledger.value if "late" in replaced else ledger.late_score, ledger.slate_size)
     return total(ledger, late, ledger.value)

@@ -1,6 +1,7 @@
 """The first stage: all sources, merged without duplicates, each candidate with the bitmask of who fetched it."""
 
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -22,6 +23,9 @@ class RetrievalSpec(Spec):
     """The sources by name; the order of the names is the order of the bits."""
 
     sources: dict[str, Source] = Field(default_factory=_default_sources)
+    stale: Literal["user", "item"] | None = None
+    """the tower that serves one version behind the other: that of the model trained on round 0. A deployment fault:
+    only towers that were trained together have an inner product that means something. Training is not touched"""
 
     @model_validator(mode="after")
     def _some(self):
@@ -35,6 +39,11 @@ class RetrievalSpec(Spec):
     def budget(self) -> int:
         """Candidates a request at most."""
         return sum(source.budget for source in self.sources.values())
+
+    @property
+    def bits(self) -> dict[str, int]:
+        """The bit of each source in a candidate's `source`."""
+        return {name: 1 << place for place, name in enumerate(self.sources)}
 
 
 class Retrieve:
@@ -61,9 +70,8 @@ class Retrieve:
         """
         vectors = self.towers.user[requests.user]
         query = Query(self.observed, vectors, self.index, bubbles, self.most_viewed, self.newest)
-        parts = [
-            (*source.fetch(query), 1 << bit) for bit, source in enumerate(self.spec.sources.values()) if source.budget
-        ]
+        bits = self.spec.bits
+        parts = [(*source.fetch(query), bits[name]) for name, source in self.spec.sources.items() if source.budget]
         request, item = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
         source = np.repeat([bit for *_, bit in parts], [len(part[0]) for part in parts])
         return from_pairs(request, item, source, len(requests), len(self.observed.creator))

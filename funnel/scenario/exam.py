@@ -19,10 +19,10 @@ from funnel.metrics.deaths import deaths
 from funnel.metrics.ledger import Ledger
 from funnel.scenario.facts import costs, facts
 from funnel.scenario.lab import Lab
+from funnel.scenario.selection import Selection, selection
 from funnel.scenario.sheet import Judge, Oracles, Sheet, sheet
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
-from funnel.select import top
 from funnel.stages.spec import STAGES, ValueFormula
 from funnel.tasks import TASKS
 from funnel.traffic.log import impressions
@@ -104,7 +104,7 @@ class Exam:
         recipe = {
             "sheet": self._sheet_recipe(lab),
             "stages": {stage: _rank_recipe(lab, stage) for stage in STAGES},
-            "keep": {stage: lab.arm.stages.named(stage).keep for stage in STAGES},
+            "admission": {stage: lab.arm.stages.named(stage).admission().table() for stage in STAGES},
             "judge": _rank_recipe(self._judge, "late"),
         }
         return Piece("rows", recipe, lambda folder: self._examine(lab, folder))
@@ -138,14 +138,19 @@ class Exam:
         key = json.dumps([self._sheet_recipe(lab), _rank_recipe(ranker, stage)])
         return self._once(key, lambda: self._sheet(lab).predict(ranker.arm_rank(stage), lab.world))
 
+    def selection(self, lab: Lab, keep: int | None = None) -> Selection:
+        """What one arm lets through; with `keep`, what it would at another early budget, nothing trained anew."""
+        admission = {stage: lab.admission(stage) for stage in STAGES}
+        if keep is not None:
+            admission["early"] = admission["early"].at(keep)
+        own = {stage: self._predicted(lab, lab, stage)[1] for stage in STAGES}
+        return selection(self._sheet(lab), own, admission)
+
     def ledger(self, lab: Lab) -> Ledger:
         """The ledger of one arm."""
         page, observed, best = self._sheet(lab), lab.world.observed, self._oracle(lab)
-        of_stage = {stage: self._predicted(lab, lab, stage) for stage in STAGES}
-        predicted = {stage: means for stage, (means, _) in of_stage.items()}
-        score = {stage: sorted_by for stage, (_, sorted_by) in of_stage.items()}
-        early = top(page.rows, lab.arm.stages.early.keep, score["early"], among=page.retrieved)
-        slate = top(page.rows, lab.arm.stages.late.keep, score["late"], among=early)
+        chosen = self.selection(lab)
+        predicted = {stage: self._predicted(lab, lab, stage)[0] for stage in STAGES}
         by_creator = np.bincount(observed.creator, observed.past_views)
         reference = np.load(self.store.ensure(self.score_piece(lab)) / "score.npy")
         return Ledger(
@@ -153,23 +158,24 @@ class Exam:
             oracle=page.oracle,
             blind_oracle=page.blind_oracle,
             retrieved=page.retrieved,
-            early=early,
-            slate=slate,
+            early=chosen.early,
+            granted=chosen.granted,
+            slate=chosen.slate,
             value=page.value,
             rest_value=page.rest_value,
             friend=page.friend,
             closeness=page.closeness,
             fresh=(observed.age <= np.quantile(observed.age, 0.1))[page.rows.item],
             small=(by_creator <= np.median(by_creator))[observed.creator[page.rows.item]],
-            early_score=score["early"],
-            late_score=score["late"],
+            early_score=chosen.early_score,
+            late_score=chosen.late_score,
             reference_score=reference,
             oracle_value=best["value"].sum(1),
             friends=observed.friend_count[page.requests.user].astype(np.int64),
             truth=page.truth,
             predicted=predicted,
-            labels=_labels(lab, page, slate, score["late"]),
-            keep=lab.arm.stages.early.keep,
+            labels=_labels(lab, page, chosen.slate, chosen.late_score),
+            keep=chosen.keep,
             slate_size=self.size,
         )
 
@@ -183,10 +189,10 @@ class Exam:
 
 
 def _rank_recipe(lab: Lab, stage: str) -> dict:
-    """What decides a stage's scores."""
+    """What decides the scores of a stage's formula."""
     spec = lab.arm.stages.named(stage)
-    ranker = lab.arm_ranker(stage).name
-    return {"ranker": ranker, "calibration": spec.calibration, "formula": spec.formula, "combine": spec.combine}
+    serving = {"calibration": spec.calibration, "missing": list(spec.missing), "stale": lab.arm.retrieval.stale}
+    return {"ranker": lab.arm_ranker(stage).name, "formula": spec.formula, "combine": spec.combine, **serving}
 
 
 def _labels(lab: Lab, page: Sheet, slate: np.ndarray, score: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ are trained on the same log and inherit its selection.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from funnel.retrieval.index import Index, InvertedFile
 from funnel.retrieval.retrieve import Retrieve
 from funnel.rng import seed_of
 from funnel.scenario.store import Piece, Store
+from funnel.stages.admission import Admission
 from funnel.stages.rank import Rank
 from funnel.stages.runner import CHUNK, Funnel
 from funnel.stages.spec import STAGES, FunnelSpec, RankSpec
@@ -129,14 +131,19 @@ class Lab:
     def towers(self, piece: Piece) -> Towers:
         return load_towers(self.store.ensure(piece))
 
-    def rank(self, name: str, spec: RankSpec, log: Piece, towers: Piece, replica: int) -> Rank:
-        """A trained stage, ready to serve this world."""
+    def rank(self, name: str, spec: RankSpec, log: Piece, towers: Piece, replica: int, retrieve: Retrieve) -> Rank:
+        """A trained stage, ready to serve this world behind a retrieval, whose towers it then reads.
+
+        Args:
+            log, towers: what it was trained on.
+        """
         piece = self.ranker_piece(spec.ranker(), log, towers, replica)
-        server = Ranker.load(self.store.ensure(piece)).server(self.world.observed, self.towers(towers))
+        trained = Ranker.load(self.store.ensure(piece))
+        server = trained.server(retrieve.observed, retrieve.towers, spec.missing)
         if not spec.calibration:
-            return Rank(name, spec, server)
+            return Rank(name, spec, server, retrieve.spec.bits)
         fitted = self.store.ensure(self.calibration_piece(piece, log, towers))
-        return Rank(name, spec, server, Calibration.load(fitted))
+        return Rank(name, spec, server, retrieve.spec.bits, Calibration.load(fitted))
 
     # Round 1: the base funnel, trained on round 0
 
@@ -147,8 +154,10 @@ class Lab:
         towers = self.towers_piece(base.towers, log, replica)
 
         def build(folder: Path) -> None:
-            ranks = tuple(self.rank(name, base.stages.named(name), log, towers, replica) for name in STAGES)
-            funnel = Funnel(Retrieve(base.retrieval, self.world.observed, self.towers(towers)), ranks)
+            # The first version has none behind it, so no tower of this retrieval is stale.
+            retrieve = Retrieve(base.retrieval, self.world.observed, self.towers(towers))
+            ranks = tuple(self.rank(name, base.stages.named(name), log, towers, replica, retrieve) for name in STAGES)
+            funnel = Funnel(retrieve, ranks)
             shown, cut = [], []
             for chunk, bubbles, trace in funnel.serve(arrivals(self.world, "traffic", traffic.requests)):
                 slates = explored(
@@ -181,11 +190,24 @@ class Lab:
         return self.ranker_piece(spec, self.traffic_piece, self.arm_towers, self.arm.replica)
 
     def arm_rank(self, name: str) -> Rank:
-        return self.rank(name, self.arm.stages.named(name), self.traffic_piece, self.arm_towers, self.arm.replica)
+        spec, replica = self.arm.stages.named(name), self.arm.replica
+        return self.rank(name, spec, self.traffic_piece, self.arm_towers, replica, self.retrieve)
+
+    def admission(self, name: str) -> Admission:
+        """The cut of one stage, for which its ranker need not be loaded."""
+        return Admission(self.arm.stages.named(name).admission(), self.arm.retrieval.bits, self.world.observed)
 
     @cached_property
     def retrieve(self) -> Retrieve:
-        return Retrieve(self.arm.retrieval, self.world.observed, self.towers(self.arm_towers))
+        return Retrieve(self.arm.retrieval, self.world.observed, self._serving_towers())
+
+    def _serving_towers(self) -> Towers:
+        """The towers that the arm's rankers were trained with, or one of them a version behind."""
+        towers, stale = self.towers(self.arm_towers), self.arm.retrieval.stale
+        if not stale:
+            return towers
+        before = self.towers(self.towers_piece(self.arm.towers, self.bootstrap_piece, self.arm.replica))
+        return replace(towers, **{stale: getattr(before, stale)})
 
     @cached_property
     def requests(self) -> Requests:

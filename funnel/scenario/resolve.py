@@ -100,12 +100,13 @@ def _apart(spec: ScenarioSpec, every: FunnelSpec, arms: dict[str, FunnelSpec], b
         if getattr(funnel, part) != getattr(common, part)
     ]
     rule = "should be the base's, so that arms are paired. Found a patch. Put it into `[patch]`"
-    if every.world != base.world:
+    # Which friends may show is a policy: an arm of another one lives among the same people and items.
+    if not every.world.draws_as(base.world):
         problems.append(f"every.world: {rule}.")
     return problems + [
         f"arms.{name}.world: {rule}, or say `unpaired = true` in the arm."
         for name, arm in arms.items()
-        if arm.world != every.world and not spec.arms[name].unpaired
+        if not (arm.world.draws_as(every.world) or spec.arms[name].unpaired)
     ]
 
 

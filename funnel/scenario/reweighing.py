@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from funnel.formula import evaluate, joint
 from funnel.metrics.ledger import Ledger
-from funnel.select import top
 from funnel.stages.rank import Rank
 from funnel.stages.spec import RankSpec
 from funnel.training.diagnostics.trial import Value
@@ -34,7 +33,7 @@ def slate_means(ledger: Ledger, rank: Rank, tasks: tuple[str, str]) -> list[Valu
         spec = _reweighed(rank.spec, tasks[1], times)
         if spec is None:
             return []
-        slate = top(ledger.rows, spec.keep, _score(ledger, Rank(rank.name, spec, rank.server)), among=ledger.early)
+        slate = _slate(ledger, Rank(rank.name, spec, rank.server, rank.admission.bits))
         values += [("slate_mean", task, "", "", times, float(truth[task][slate].sum() / slots)) for task in tasks]
     return values
 
@@ -48,5 +47,9 @@ def _reweighed(spec: RankSpec, task: str, times: float) -> RankSpec | None:
         return None
 
 
-def _score(ledger: Ledger, rank: Rank) -> np.ndarray:
-    return evaluate(rank.spec, ledger.predicted["late"], ledger.friend if rank.looks_at_bubbles else None)
+def _slate(ledger: Ledger, rank: Rank) -> np.ndarray:
+    """bool (n,): what the stage shows of the early survivors."""
+    own = evaluate(rank.spec, ledger.predicted["late"], ledger.friend if rank.looks_at_bubbles else None)
+    rows = ledger.rows.scored(ledger.early_score)
+    scored = rows.scored(rank.admission.score(rows, own, ledger.early))
+    return rank.admission.kept(scored, rank.spec.keep, ledger.early)

@@ -1,14 +1,15 @@
-"""A ranking stage: score the candidates, let the best `keep` through. Early and late differ by their spec alone."""
+"""A ranking stage: score the candidates, let the best through. Early and late differ by their spec alone."""
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import numpy as np
 
 from funnel.candidates import Candidates, Requests, Step, position_in
 from funnel.errors import StageError
 from funnel.formula import evaluate, needs_bubble
-from funnel.select import top
+from funnel.stages.admission import Admission, AdmissionSpec
 from funnel.stages.spec import RankSpec
 from funnel.training.calibration import Calibration
 from funnel.training.ranker import Server
@@ -16,14 +17,14 @@ from funnel.world.bubbles import Bubbles
 
 
 class Stage(ABC):
-    """Scores candidates and keeps a budget of them."""
+    """Scores candidates and admits some of them."""
 
-    def __init__(self, name: str, keep: int):
-        self.name, self.keep = name, keep
+    def __init__(self, name: str, admission: Admission):
+        self.name, self.admission = name, admission
 
     @abstractmethod
     def score(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> np.ndarray:
-        """float32 (n,): what the stage sorts by."""
+        """float32 (n,): the stage's own score, which its admission sorts by."""
 
     def __call__(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> Step:
         """The step of this stage.
@@ -35,29 +36,45 @@ class Stage(ABC):
             StageError: a score is not finite; names stage, request and item.
         """
         start = time.perf_counter()
-        scored = candidates.scored(self.score(requests, candidates, bubbles))
-        bad = np.flatnonzero(~np.isfinite(scored.score))
+        own = self.score(requests, candidates, bubbles)
+        bad = np.flatnonzero(~np.isfinite(own))
         if len(bad):
-            score, item, request = (column[bad[0]] for column in (scored.score, scored.item, scored.request))
+            score, item, request = (column[bad[0]] for column in (own, candidates.item, candidates.request))
             raise StageError(
                 f"Stage `{self.name}`: scores should be finite. Found {score} for item {item} of request "
                 f"{requests.id[request]}."
             )
-        kept = top(scored, self.keep)
+        scored = candidates.scored(self.admission.score(candidates, own))
+        kept = self.admission.kept(scored, self._budget(requests, candidates, bubbles))
         return Step(scored, kept, time.perf_counter() - start)
+
+    def _budget(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> int | np.ndarray:
+        bubbled = np.zeros(len(requests), np.int64)
+        if self.admission.counts_bubbles:
+            carries = bubbles.at(candidates) >= 0
+            bubbled = np.bincount(candidates.request[carries], minlength=len(requests))
+        return self.admission.budget(requests.user, bubbled)
 
 
 class Rank(Stage):
     """A trained multi-task ranker and the formula over its tasks."""
 
-    def __init__(self, name: str, spec: RankSpec, server: Server, calibration: Calibration | None = None):
+    def __init__(
+        self,
+        name: str,
+        spec: RankSpec,
+        server: Server,
+        bits: Mapping[str, int],
+        calibration: Calibration | None = None,
+    ):
         """
         Args:
+            bits: the bit of each source of the retrieval.
             calibration: corrects the ranker's predictions before anything else reads them.
         """
-        super().__init__(name, spec.keep)
+        super().__init__(name, Admission(spec.admission(), bits, server.observed))
         self.spec, self.server, self.calibration = spec, server, calibration
-        self._sees_bubbles = server.ranker.needs_bubbles
+        self._sees_bubbles = server.needs_bubbles
 
     @property
     def looks_at_bubbles(self) -> bool:
@@ -91,7 +108,7 @@ class Given(Stage):
             pairs: every (request, item) that may be asked for, with its score; rows of `requests` as in the run.
             items: size of the corpus.
         """
-        super().__init__(name, keep)
+        super().__init__(name, Admission(AdmissionSpec(keep=keep), {}))
         self.pairs, self.items = pairs.checked(items), items
 
     def score(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from funnel.errors import unknown
 from funnel.features import FEATURE
 from funnel.retrieval.retrieve import RetrievalSpec
 from funnel.spec import Spec
+from funnel.stages.admission import AdmissionSpec
 from funnel.tasks import BUBBLE, TASK, Formula, chain
 from funnel.traffic.spec import TrafficSpec
 from funnel.training.repair_spec import CascadeSpec
@@ -15,13 +16,33 @@ from funnel.training.spec import RankerSpec, TowersSpec
 from funnel.world.spec import WorldSpec
 
 
-class RankSpec(RankerSpec, Formula):
-    """A ranking stage: a ranker, the formula over its tasks, and how many candidates it lets through."""
+class RankSpec(RankerSpec, Formula, AdmissionSpec):
+    """A ranking stage: a ranker, the formula over its tasks, and who gets through."""
 
-    keep: int = Field(ge=1)
-    """candidates a request that survive"""
     calibration: Literal["source"] | None = None
     """whether predictions are aligned, source by source, with what was observed of that source's candidates"""
+    missing: tuple[str, ...] = ()
+    """features that are in the training log and read as 0 at serving: a deployment fault, which leaves what is learnt,
+    and every loss on the log, as it is"""
+
+    @field_validator("missing")
+    @classmethod
+    def _not_context(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name in FEATURE and FEATURE[name].side == "context":
+                raise ValueError(f"should name features that are known at serving. Found `{name}`, which never is.")
+        return names
+
+    @model_validator(mode="after")
+    def _read(self):
+        problems = [
+            f"missing: {unknown(name, self.features, 'a feature that the stage reads')}"
+            for name in self.missing
+            if name not in self.features
+        ]
+        if problems:
+            raise ValueError(" ".join(problems))
+        return self
 
     @model_validator(mode="after")
     def _predicted(self):
@@ -39,6 +60,15 @@ class RankSpec(RankerSpec, Formula):
         if not self.formula:
             raise ValueError("the formula should weigh at least one task. Found none.")
         return self
+
+
+MISPLACED = (
+    ("early", "fusion", "late", "which has no earlier score to blend with"),
+    ("late", "segments", "early", "whose survivors are the slate, of one size for all"),
+    ("late", "quota", "early", "whose survivors are the slate, which no source has a claim on"),
+    ("late", "bypass", "early", "whose survivors are the slate, which it would exceed"),
+)
+"""a stage, what it cannot do, the stage that can, and why not here"""
 
 
 class StagesSpec(Spec):
@@ -59,13 +89,18 @@ class StagesSpec(Spec):
             for name in self.named(stage).features
             if stage not in FEATURE[name].stages
         ]
-        if problems:
-            raise ValueError(" ".join(problems))
-        if self.late.keep > self.early.keep:
-            raise ValueError(
-                f"stage `late` keeps {self.late.keep} but receives {self.early.keep} from `early`. "
+        problems += [
+            f"{stage}.{field}: should stand at stage `{other}`. Found it at `{stage}`, {why}. Take it out."
+            for stage, field, other, why in MISPLACED
+            if getattr(self.named(stage), field)
+        ]
+        if not problems and self.late.keep > self.early.least:
+            problems.append(
+                f"stage `late` keeps {self.late.keep} but receives {self.early.least} from `early`. "
                 "Raise `early.keep` or lower `late.keep`."
             )
+        if problems:
+            raise ValueError(" ".join(problems))
         return self
 
     @model_validator(mode="after")
@@ -180,9 +215,19 @@ class FunnelSpec(Spec):
 
     @model_validator(mode="after")
     def _funnel(self):
-        if self.stages.early.keep > self.retrieval.budget:
-            raise ValueError(
-                f"stage `early` keeps {self.stages.early.keep} but receives {self.retrieval.budget} from `retrieval`. "
+        problems = [
+            f"stages.{stage}.{problem}"
+            for stage in STAGES
+            for problem in self.stages.named(stage).unknown_sources(self.retrieval.sources)
+        ]
+        early, sources = self.stages.early, self.retrieval.sources
+        received = sum(source.budget for name, source in sources.items() if name not in early.bypass)
+        if max(early.budgets) > received:
+            beside = " beside what bypasses it" if early.bypass else ""
+            problems.append(
+                f"stage `early` keeps {max(early.budgets)} but receives {received} from `retrieval`{beside}. "
                 "Raise the budget of a source or lower `stages.early.keep`."
             )
+        if problems:
+            raise ValueError(" ".join(problems))
         return self

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from funnel.candidates import Candidates, Requests
 from funnel.errors import ResultsError, StageError
-from funnel.features import FEATURE, Pairs, Towers, per_candidate, table
+from funnel.features import FEATURE, Pairs, Towers, per_candidate, table, tell_of_friends
 from funnel.models.blocks import MultiTaskModel
 from funnel.training.batches import Rows, Scaling, columns_of, rows
 from funnel.training.evaluation import logits_of, mean_losses
@@ -48,11 +48,6 @@ class Ranker:
     """float32 (epochs, T), or (0, T) when nothing was held out: loss of each task on its own held-out labels"""
     kept_epoch: int
     """the epoch whose weights were kept"""
-
-    @property
-    def needs_bubbles(self) -> bool:
-        """Whether its features tell of friends."""
-        return self.spec.needs_bubbles
 
     @property
     def macs(self) -> int:
@@ -89,9 +84,9 @@ class Ranker:
     def _scaled(self, data: Rows) -> Tensor:
         return torch.from_numpy(self.inputs.apply(data.x))
 
-    def server(self, observed: Observed, towers: Towers) -> "Server":
-        """The ranker made ready for one corpus."""
-        return Server(self, observed, towers)
+    def server(self, observed: Observed, towers: Towers, missing: tuple[str, ...] = ()) -> "Server":
+        """The ranker made ready for one corpus; features named in `missing` are read as 0."""
+        return Server(self, observed, towers, missing)
 
     def save(self, folder: Path) -> None:
         """Write the ranker into an existing folder."""
@@ -172,25 +167,37 @@ def fit_ranker(
 class Server:
     """A ranker over one corpus, with all that does not depend on the request computed beforehand."""
 
-    def __init__(self, ranker: Ranker, observed: Observed, towers: Towers):
+    def __init__(self, ranker: Ranker, observed: Observed, towers: Towers, missing: tuple[str, ...] = ()):
+        """
+        Args:
+            missing: features that the ranker learnt from and that are not there at serving.
+        """
         self.ranker, self.observed, self.towers = ranker, observed, towers
+        self.features = tuple(name for name in ranker.spec.features if name not in missing)
         with torch.inference_mode():
             weight, bias = ranker.model.first()
             # Scaling is affine, so it is folded into the first layer.
             weight = weight / torch.from_numpy(ranker.inputs.std)[:, None]
             self.bias = bias - torch.from_numpy(ranker.inputs.mean) @ weight
-            features = ranker.spec.features
-            self.users, items = table(features, "user", observed), table(features, "item", observed)
+            if missing:  # what is read as 0 adds nothing, so its rows go
+                there = [name not in missing for name in ranker.columns]
+                weight = weight[torch.from_numpy(np.repeat(there, list(ranker.columns.values())))]
+            self.users, items = table(self.features, "user", observed), table(self.features, "item", observed)
             pairs = len(weight) - self.users.shape[1] - items.shape[1]
             self.of_user, of_item, self.of_pair = weight.split([self.users.shape[1], items.shape[1], pairs])
             self.items = torch.from_numpy(items) @ of_item
+
+    @property
+    def needs_bubbles(self) -> bool:
+        """Whether a feature that is there tells of friends."""
+        return tell_of_friends(self.features)
 
     @torch.inference_mode()
     def predict(self, requests: Requests, candidates: Candidates, bubbles: Bubbles | None) -> dict[str, np.ndarray]:
         """What the ranker expects of every candidate, at position 0.
 
         Args:
-            bubbles: of these requests; not needed when `Ranker.needs_bubbles` is False.
+            bubbles: of these requests; not needed when `needs_bubbles` is False.
 
         Returns:
             float32 (n,) a task: probability, or the expectation in the label's unit (seconds) for a regression task.
@@ -204,7 +211,7 @@ class Server:
 
     def pair_columns(self, requests: Requests, candidates: Candidates, bubbles: Bubbles | None) -> Tensor:
         """float32 (n, F'): the pair and context features; arguments and errors as in `predict`."""
-        if self.ranker.needs_bubbles and bubbles is None:
+        if self.needs_bubbles and bubbles is None:
             raise StageError(
                 "Ranker: should be given bubbles, since its features tell of friends. Found None. "
                 "Join them with `funnel.world.bubbles.join`."
@@ -214,7 +221,7 @@ class Server:
         user, position = requests.user[candidates.request], np.zeros(count, np.float32)
         shown = bubbles or none(len(requests), len(self.observed.creator))
         pairs = Pairs(self.observed, self.towers, user, candidates.item, position, shown, bubble)
-        return torch.from_numpy(per_candidate(self.ranker.spec.features, pairs))
+        return torch.from_numpy(per_candidate(self.features, pairs))
 
     def logits(self, requests: Requests, candidates: Candidates, pairs: Tensor) -> Tensor:
         """(T, n): logits of every candidate."""

@@ -179,11 +179,6 @@ class RankerSpec(Spec):
             "or take `negatives` out."
         ]
 
-    @property
-    def needs_bubbles(self) -> bool:
-        """Whether a feature tells of friends, so that the bubbles of the requests must be joined."""
-        return any(FEATURE[name].signal == "friend" for name in self.features)
-
     def ranker(self) -> "RankerSpec":
         """Itself without what a subclass adds: the part that decides what is learnt, and names the trained artifact."""
         return RankerSpec(**{name: getattr(self, name) for name in RankerSpec.model_fields})

@@ -47,7 +47,7 @@ class ReactionsSpec(Spec):
     """share of reactions stronger than a plain like (love, laughter, comment, share in equal parts): the minority"""
     threshold: float = Field(0.6, ge=0, le=1)
     """closeness estimate (a percentile over edges) from which a friend may show as a bubble: the closer four in ten,
-    since Meta's threshold is conservative"""
+    since Meta's threshold is conservative. It is a policy, as the cap is: nothing drawn depends on it"""
     cap: int = Field(3, ge=1, le=8)
     """friends shown on one item at most; the randomised trial went to three"""
 
@@ -87,6 +87,10 @@ class EngagementSpec(Spec):
         if problems:
             raise ValueError(" ".join(problems))
         return channels
+
+
+POLICY = ("threshold", "cap")
+"""fields of `reactions` that say which friends may show as a bubble"""
 
 
 class WorldSpec(Spec):
@@ -139,3 +143,8 @@ class WorldSpec(Spec):
     friends: FriendsSpec = FriendsSpec()
     reactions: ReactionsSpec = ReactionsSpec()
     engagement: EngagementSpec = EngagementSpec()
+
+    def draws_as(self, other: "WorldSpec") -> bool:
+        """Whether both draw the same people, items, friendships and outcomes: they differ in policy at most."""
+        policy = {name: getattr(other.reactions, name) for name in POLICY}
+        return self.model_copy(update={"reactions": self.reactions.model_copy(update=policy)}) == other
