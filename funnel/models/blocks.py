@@ -63,6 +63,7 @@ class MultiTaskModel(nn.Module, ABC):
     def __init__(self, tasks: Sequence[str]):
         super().__init__()
         self.tasks = tuple(tasks)
+        self.scorer: TaskTowers | None = None
 
     @abstractmethod
     def first(self) -> tuple[Tensor, Tensor]:
@@ -79,6 +80,22 @@ class MultiTaskModel(nn.Module, ABC):
     def body(self, hidden: Tensor) -> Tensor:
         """Logits (B, T) of what the first layer gives, (B, H), which may be overwritten."""
         return self.towers(self.represent(hidden))
+
+    def give_scorer(self, draws: "Draws") -> None:
+        """Add a score that is no task's: one more tower, on the mean of what the towers of the tasks read."""
+        self.scorer = TaskTowers(draws, ("score",), self.towers.widths)
+
+    def score(self, read: Tensor) -> Tensor:
+        """(B,): the score of its own, from what the towers read, (T, B, D)."""
+        assert self.scorer is not None
+        return self.scorer(read.mean(0, keepdim=True))[:, 0]
+
+    def served(self, hidden: Tensor) -> Tensor:
+        """(B, T) logits or, with a score of its own as the last column, (B, T + 1); arguments as in `body`."""
+        if self.scorer is None:
+            return self.body(hidden)
+        read = self.represent(hidden)
+        return torch.cat([self.towers(read), self.score(read)[:, None]], 1)
 
     def gates(self, hidden: Tensor) -> dict[str, Tensor]:
         """(B, T, n) of each gated layer, by its name: the share of each expert that a task may mix; sums to one."""
@@ -104,8 +121,8 @@ class MultiTaskModel(nn.Module, ABC):
 
     @property
     def body_macs(self) -> int:
-        """Multiply-adds a row of the body."""
-        return self.represent_macs + self.towers.macs
+        """Multiply-adds a row of the body, and of the score of its own if there is one."""
+        return self.represent_macs + self.towers.macs + (self.scorer.macs if self.scorer else 0)
 
     @property
     def head_bias(self) -> nn.Parameter:
@@ -218,6 +235,7 @@ class TaskTowers(nn.Module):
             widths: of the input and of each hidden layer.
         """
         super().__init__()
+        self.widths = tuple(widths)
         self.hidden = Stack(draws, "tower", tasks, widths)
         heads = [draws.block((widths[-1], 1), widths[-1], "head", task) for task in tasks]
         self.head = nn.Parameter(torch.stack(heads))

@@ -15,7 +15,7 @@ from funnel.features import Pairs, Towers, per_candidate, select, table
 from funnel.rng import keyed_uniforms, stream
 from funnel.tasks import TASK
 from funnel.training.spec import RankerSpec
-from funnel.world.bubbles import join
+from funnel.world.bubbles import Bubbles, join
 from funnel.world.observed import Observed
 
 SIDES = ("user", "item", "pair", "context")
@@ -108,22 +108,37 @@ def labels_of(tasks: Sequence[str], log: pl.DataFrame) -> np.ndarray:
 
 
 def _pair_columns(spec: RankerSpec, log: pl.DataFrame, observed: Observed, towers: Towers) -> np.ndarray:
-    """float32 (N, F'): the pair and context features of the log's rows, some requests at a time."""
-    ids, first, owner = np.unique(log["request"].to_numpy(), return_index=True, return_inverse=True)
+    """float32 (N, F'): the pair and context features of the log's rows."""
     user, item = log["user"].to_numpy(), log["item"].to_numpy()
     position = log["position"].to_numpy().astype(np.float32)
+    order, parts = [], []
+    for chosen, bubbles, bubble in joined(log, observed):
+        pairs = Pairs(observed, towers, user[chosen], item[chosen], position[chosen], bubbles, bubble)
+        order.append(chosen)
+        parts.append(per_candidate(spec.features, pairs))
+    columns = np.empty((len(log), parts[0].shape[1]), np.float32)
+    columns[np.concatenate(order)] = np.concatenate(parts)
+    return columns
+
+
+def joined(log: pl.DataFrame, observed: Observed) -> Iterator[tuple[np.ndarray, Bubbles, np.ndarray]]:
+    """A log's rows beside the bubbles of their requests, some requests at a time.
+
+    Args:
+        log: has `request`, `user` and `item`; a request is by one user.
+
+    Yields:
+        int64 (n,) row numbers, request by request; the bubbles of those requests; int64 (n,) the bubble of each row, -1
+        where it carries none.
+    """
+    ids, first, owner = np.unique(log["request"].to_numpy(), return_index=True, return_inverse=True)
+    user, item = log["user"].to_numpy(), log["item"].to_numpy()
     order = np.argsort(owner, kind="stable")
-    parts = []
     for start in range(0, len(ids), REQUESTS_AT_ONCE):
         bubbles = join(observed, user[first[start : start + REQUESTS_AT_ONCE]])
         low, high = np.searchsorted(owner, (start, start + REQUESTS_AT_ONCE), sorter=order)
         chosen = order[low:high]
-        bubble = bubbles.find(owner[chosen] - start, item[chosen])
-        pairs = Pairs(observed, towers, user[chosen], item[chosen], position[chosen], bubbles, bubble)
-        parts.append(per_candidate(spec.features, pairs))
-    columns = np.empty((len(log), parts[0].shape[1]), np.float32)
-    columns[order] = np.concatenate(parts)
-    return columns
+        yield chosen, bubbles, bubbles.find(owner[chosen] - start, item[chosen])
 
 
 def held_out(request: np.ndarray, share: float, seed: int) -> np.ndarray:

@@ -9,13 +9,14 @@ from torch import Tensor
 from funnel.balancing.base import Weigher
 from funnel.balancing.catalogue import make
 from funnel.errors import DataError
-from funnel.models.blocks import MultiTaskModel
+from funnel.models.blocks import Draws, MultiTaskModel
 from funnel.models.catalogue import build
 from funnel.tasks import TASK
 from funnel.training.batches import Rows, Scaling, held_out
 from funnel.training.evaluation import HeldOut
 from funnel.training.groups import Groups
 from funnel.training.heads import Heads
+from funnel.training.lessons import Lessons, Tutor
 from funnel.training.loop import fit
 from funnel.training.record import Recorder
 from funnel.training.sampling import sampled
@@ -34,9 +35,17 @@ class Fitted(NamedTuple):
     kept_epoch: int
 
 
-def initial(spec: RankerSpec, columns: dict[str, int], seed: int) -> tuple[MultiTaskModel, Heads]:
-    """The network of a spec with its initial weights, and what its logits mean."""
+def initial(
+    spec: RankerSpec, columns: dict[str, int], seed: int, *, scores: bool = False
+) -> tuple[MultiTaskModel, Heads]:
+    """The network of a spec with its initial weights, and what its logits mean.
+
+    Args:
+        scores: whether it has a score of its own.
+    """
     model = build(spec.model, columns, spec.tasks, seed)
+    if scores:
+        model.give_scorer(Draws(seed, columns))
     kept = [spec.train.sampling.get(task, 1.0) for task in spec.tasks]
     return model, Heads([TASK[task] for task in spec.tasks], model.parents, kept)
 
@@ -47,14 +56,51 @@ def fit_network(
     columns: dict[str, int],
     seed: int,
     device: str,
-    recorder: Recorder | None,
+    recorder: Recorder | None = None,
     inputs: Scaling | None = None,
+    lessons: Lessons | None = None,
 ) -> Fitted:
     """The network of a spec, fitted to rows; arguments and errors as in `fit_ranker`."""
+    taught = lessons is not None and lessons.score is not None
+    fitting = prepared(spec, data, columns, seed, device, inputs, scores=taught)
+    fitting.update.recorder = recorder
+    count = len(fitting.update.x)
+    if lessons:
+        among = ~held_out(lessons.request, spec.train.held_out, seed)
+        steps = -(-count // spec.train.batch)
+        fitting.update.tutor = Tutor(spec, lessons, fitting.inputs, among, steps, seed, device)
+    return fitting.conclude(fit(fitting.update, spec.tasks, count, spec.train, seed, device))
+
+
+class Fitting(NamedTuple):
+    """All that is ready before the first step."""
+
+    update: Balanced
+    inputs: Scaling
+
+    def conclude(self, curve: np.ndarray) -> Fitted:
+        """What has been fitted, with its losses of every epoch, float32 (epochs, T)."""
+        model, heads, watch = self.update.model, self.update.heads, self.update.watch
+        told, kept = watch.conclude() if watch else (np.empty((0, curve.shape[1]), np.float32), None)
+        last = len(curve) - 1 if kept is None else kept
+        return Fitted(model.cpu().eval(), heads.cpu(), self.inputs, curve, told, last)
+
+
+def prepared(
+    spec: RankerSpec,
+    data: Rows,
+    columns: dict[str, int],
+    seed: int,
+    device: str,
+    inputs: Scaling | None = None,
+    *,
+    scores: bool = False,
+) -> Fitting:
+    """The fitting of a spec to rows; arguments and errors as in `fit_ranker`, `scores` as in `initial`."""
     aside = _aside(data, spec.train.held_out, seed)
     seen = data.take(~aside) if aside.any() else data
     _check_labelled(spec.tasks, seen.labels)
-    model, heads = initial(spec, columns, seed)
+    model, heads = initial(spec, columns, seed, scores=scores)
     inputs = inputs or Scaling.of(seen.x)
     constants = heads.start(seen.labels)
     with torch.no_grad():
@@ -68,10 +114,8 @@ def fit_network(
     watch = HeldOut(model, heads, *scaled(data.take(aside)), spec.train.patience) if aside.any() else None
     x, targets = scaled(sampled(seen, spec.tasks, spec.train.sampling, seed) if spec.train.sampling else seen)
     update = balanced(spec, model, heads, x, heads.joint(targets), seed)
-    update.watch, update.recorder = watch, recorder
-    curve = fit(update, spec.tasks, len(x), spec.train, seed, device)
-    told, kept = watch.conclude() if watch else (np.empty((0, len(spec.tasks)), np.float32), None)
-    return Fitted(model.cpu().eval(), heads.cpu(), inputs, curve, told, len(curve) - 1 if kept is None else kept)
+    update.watch = watch
+    return Fitting(update, inputs)
 
 
 def _aside(data: Rows, share: float, seed: int) -> np.ndarray:

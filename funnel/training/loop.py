@@ -77,7 +77,7 @@ def fit(update: Update, names: Sequence[str], count: int, spec: FitSpec, seed: i
         seen: list[Tensor] = []
         for chosen in shuffled(count, spec.batch, seed, epoch):
             loss = update.losses(torch.from_numpy(chosen).to(device))
-            seen.append(_finite(loss, names, epoch * steps + len(seen)))
+            seen.append(finite(loss, names, epoch * steps + len(seen)))
             update.backward(loss)
             optimiser.step()
             schedule.step()
@@ -87,8 +87,12 @@ def fit(update: Update, names: Sequence[str], count: int, spec: FitSpec, seed: i
     return torch.stack(curve).cpu().numpy()
 
 
-def _finite(loss: Tensor, names: Sequence[str], step: int) -> Tensor:
-    """The losses without their history, when all of them are finite."""
+def finite(loss: Tensor, names: Sequence[str], step: int) -> Tensor:
+    """The losses (T,) without their history, when all of them are finite.
+
+    Raises:
+        TrainingError: one is not; tells names and step.
+    """
     loss = loss.detach()
     if not loss.isfinite().all():
         bad = ", ".join(f"`{name}`" for name, ok in zip(names, loss.isfinite().tolist(), strict=True) if not ok)

@@ -21,10 +21,14 @@ from funnel.training.batches import Rows, Scaling, columns_of, rows
 from funnel.training.evaluation import logits_of, mean_losses
 from funnel.training.fitting import fit_network, initial
 from funnel.training.heads import Heads
+from funnel.training.lessons import Lessons
 from funnel.training.record import Recorder
 from funnel.training.spec import RankerSpec
 from funnel.world.bubbles import Bubbles, none
 from funnel.world.observed import Observed
+
+SCORE = "score"
+"""what predictions call a score that is the ranker's own and no task's"""
 
 CACHED_FLOATS = 2**17
 """activations computed at once at serving, so that they stay in a core's cache"""
@@ -48,6 +52,11 @@ class Ranker:
     """float32 (epochs, T), or (0, T) when nothing was held out: loss of each task on its own held-out labels"""
     kept_epoch: int
     """the epoch whose weights were kept"""
+
+    @property
+    def scores(self) -> bool:
+        """Whether it has a score of its own, beside its tasks."""
+        return self.model.scorer is not None
 
     @property
     def macs(self) -> int:
@@ -100,6 +109,7 @@ class Ranker:
         states = {"weights": self.model.state_dict(), "heads": self.heads.state_dict()}
         torch.save({**states, **tensors}, folder / "ranker.pt")
         face = {"spec": self.spec.table(), "columns": self.columns, "kept_epoch": self.kept_epoch}
+        face["scores"] = self.scores
         (folder / "ranker.json").write_text(json.dumps(face, indent=1))
 
     @classmethod
@@ -113,7 +123,7 @@ class Ranker:
             face = json.loads((folder / "ranker.json").read_text())
             spec, columns = RankerSpec.parse(face["spec"], "ranker"), face["columns"]
             kept = torch.load(folder / "ranker.pt", weights_only=True)
-            model, heads = initial(spec, columns, seed=0)
+            model, heads = initial(spec, columns, seed=0, scores=face["scores"])
             model.load_state_dict(kept["weights"])
             heads.load_state_dict(kept["heads"])
             inputs = Scaling(kept["input_mean"].numpy(), kept["input_std"].numpy())
@@ -127,16 +137,27 @@ class Ranker:
 
 
 def train_ranker(
-    spec: RankerSpec, log: pl.DataFrame, observed: Observed, towers: Towers, seed: int, device: str = "cpu"
+    spec: RankerSpec,
+    log: pl.DataFrame,
+    observed: Observed,
+    towers: Towers,
+    seed: int,
+    device: str = "cpu",
+    lessons: Lessons | None = None,
 ) -> Ranker:
-    """Fit a ranker to a log of impressions (`schema.IMPRESSIONS`).
+    """Fit a ranker to a log.
+
+    Args:
+        log: impressions (`schema.IMPRESSIONS`), or what `funnel.training.logged.training_log` makes of them.
+        lessons: what its teachers say, if it has any.
 
     Raises:
         DataError: a task has no label in the log.
         TrainingError: a loss is not finite.
     """
     spec = spec.ranker()
-    return fit_ranker(spec, rows(spec, log, observed, towers), columns_of(spec.features, observed), seed, device)
+    data, columns = rows(spec, log, observed, towers), columns_of(spec.features, observed)
+    return fit_ranker(spec, data, columns, seed, device, lessons=lessons)
 
 
 def fit_ranker(
@@ -147,6 +168,7 @@ def fit_ranker(
     device: str = "cpu",
     recorder: Recorder | None = None,
     inputs: Scaling | None = None,
+    lessons: Lessons | None = None,
 ) -> Ranker:
     """Fit a ranker to rows.
 
@@ -156,12 +178,13 @@ def fit_ranker(
         recorder: is told how the tasks get along; it changes nothing.
         inputs: the scale of the input columns; the one that gives each mean 0 and deviation 1 in the rows that training
             sees, if not given. Columns of rare categories are better left as they are.
+        lessons: what its teachers say of logged candidates; those of held-out requests are left out.
 
     Raises:
         DataError: a task has no label in the rows that training sees, or no request can be held out.
         TrainingError: a loss is not finite.
     """
-    return Ranker(spec, columns, *fit_network(spec, data, columns, seed, device, recorder, inputs))
+    return Ranker(spec, columns, *fit_network(spec, data, columns, seed, device, recorder, inputs, lessons))
 
 
 class Server:
@@ -200,14 +223,16 @@ class Server:
             bubbles: of these requests; not needed when `needs_bubbles` is False.
 
         Returns:
-            float32 (n,) a task: probability, or the expectation in the label's unit (seconds) for a regression task.
+            float32 (n,) a task: probability, or the expectation in the label's unit (seconds) for a regression task;
+            and its own score, if it has one, under `SCORE`.
 
         Raises:
             StageError: bubbles are needed and not given.
         """
         logits = self.logits(requests, candidates, self.pair_columns(requests, candidates, bubbles))
-        heads = self.ranker.heads
-        return {task: heads.expected(place, logits[place]).numpy() for place, task in enumerate(self.ranker.spec.tasks)}
+        heads, tasks = self.ranker.heads, self.ranker.spec.tasks
+        means = {task: heads.expected(place, logits[place]).numpy() for place, task in enumerate(tasks)}
+        return means | {SCORE: logits[-1].numpy()} if self.ranker.scores else means
 
     def pair_columns(self, requests: Requests, candidates: Candidates, bubbles: Bubbles | None) -> Tensor:
         """float32 (n, F'): the pair and context features; arguments and errors as in `predict`."""
@@ -224,10 +249,10 @@ class Server:
         return torch.from_numpy(per_candidate(self.features, pairs))
 
     def logits(self, requests: Requests, candidates: Candidates, pairs: Tensor) -> Tensor:
-        """(T, n): logits of every candidate."""
+        """(T, n), or (T + 1, n) with a score of its own: what the network says of every candidate."""
         users = torch.addmm(self.bias, torch.from_numpy(self.users[requests.user]), self.of_user)
         request, item = torch.from_numpy(candidates.request), torch.from_numpy(candidates.item)
-        result = torch.empty(len(self.ranker.spec.tasks), len(candidates))
+        result = torch.empty(len(self.ranker.spec.tasks) + self.ranker.scores, len(candidates))
         block = max(1, CACHED_FLOATS // users.shape[1])
         # Memory that is taken afresh for every block costs more than what is computed in it.
         buffers = torch.empty(2, block, users.shape[1])
@@ -238,5 +263,5 @@ class Server:
             torch.index_select(users, 0, request[part], out=of_user)
             hidden += of_user
             hidden.addmm_(pairs[part], self.of_pair)
-            result[:, part] = self.ranker.model.body(hidden).T
+            result[:, part] = self.ranker.model.served(hidden).T
         return result

@@ -13,6 +13,7 @@ from funnel.training.evaluation import HeldOut
 from funnel.training.gradients import Cut, flat
 from funnel.training.groups import Groups
 from funnel.training.heads import Heads
+from funnel.training.lessons import Tutor
 from funnel.training.loop import Update
 from funnel.training.record import Recorder
 
@@ -30,6 +31,7 @@ class Balanced(Update):
     """(N, T), from `Heads.joint`"""
     watch: HeldOut | None = None
     recorder: Recorder | None = None
+    tutor: Tutor | None = None
     cut: Cut = field(init=False)
     step: int = field(init=False, default=0)
 
@@ -45,6 +47,8 @@ class Balanced(Update):
     def backward(self, losses: Tensor) -> None:
         self.groups.clear()
         self.gradients(losses)
+        if self.tutor:
+            self.tutor.teach(self.model, self.step)
         self.groups.link()
         self.step += 1
 
