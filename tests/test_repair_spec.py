@@ -62,6 +62,13 @@ def test_a_privileged_teacher_knows_more_than_its_student():
     )
 
 
+def test_a_score_of_its_own_is_not_calibrated():
+    assert told({"distil": {"kind": "pairwise"}, "calibration": "source"}) == (
+        "stages: `early.calibration` corrects what the formula reads. Found a stage that sorts by a score of its own "
+        "(`distil` or `cascade`). Take one of them out."
+    )
+
+
 def test_a_cascade_is_trained_in_one_way_only():
     assert told({"distil": {"kind": "pairwise"}}, cascade={}) == (
         "stages: `cascade` trains the early stage beside the late one. Found `early.distil`, too. Remove one of them."
@@ -72,7 +79,7 @@ def test_a_cascade_is_trained_in_one_way_only():
     )
     patient = {"train": {"held_out": 0.1, "patience": 2}}
     assert told(patient, patient, cascade={}) == (
-        "stages: `cascade` trains for all epochs. Found `train.patience`. Take it out."
+        "stages: `cascade` sees all rows for all epochs. Found `train.patience`. Take it out."
     )
 
 

@@ -122,6 +122,11 @@ class StagesSpec(Spec):
                 "`privileged` should give the teacher a feature that stage `early` does not read. Found none. Name one "
                 "in `early.privileged.features`, or let the late stage read more."
             )
+        if self.early.calibration and (self.early.distil or self.cascade):
+            problems.append(
+                "`early.calibration` corrects what the formula reads. Found a stage that sorts by a score of its own "
+                "(`distil` or `cascade`). Take one of them out."
+            )
         return problems
 
     def _cascade_problems(self) -> list[str]:
@@ -136,8 +141,11 @@ class StagesSpec(Spec):
             problems.append(
                 "`cascade` trains both stages in one optimisation, so their `train` should be the same. Found two."
             )
-        if self.early.train.patience or self.late.train.patience:
-            problems.append("`cascade` trains for all epochs. Found `train.patience`. Take it out.")
+        problems += [
+            f"`cascade` sees all rows for all epochs. Found `train.{setting}`. Take it out."
+            for setting in ("patience", "sampling")
+            if getattr(self.early.train, setting) or getattr(self.late.train, setting)
+        ]
         if self.late.combine != "sum":
             problems.append(
                 "`cascade` should descend through a late formula that is a sum. "

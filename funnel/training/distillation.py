@@ -60,7 +60,7 @@ def pselect(student: Tensor, teacher: Tensor, filled: Tensor, share: float) -> T
 
 def selected(teacher: Tensor, filled: Tensor, share: float) -> Tensor:
     """float (R, L): 1 at the best ceil(share x count) of each list, of equal ones the first; 0 elsewhere."""
-    order = teacher.masked_fill(~filled, -torch.inf).argsort(1, descending=True, stable=True)
+    order = teacher.masked_fill(~filled, -torch.inf).argsort(dim=1, descending=True, stable=True)
     rank = order.argsort(1)
     return ((rank < (share * filled.sum(1, keepdim=True)).ceil()) & filled).to(teacher.dtype)
 
