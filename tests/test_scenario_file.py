@@ -427,6 +427,19 @@ def test_what_arms_share_and_who_keeps_them_honest_is_checked(scenarios, text, t
     assert problems()[-len(told) :] == told
 
 
+def test_a_source_keeps_its_place_in_every_arm(scenarios):
+    """The base of these tests names one source, and the defaults stand in for no other."""
+    more = "[arms.more]\nretrieval.sources.fresh = { kind = 'fresh', budget = 9 }\n"
+    write(scenarios, HEAD + ARMS + more)
+    assert list(load("bubbles").arms["more"].retrieval.sources) == ["nearest", "fresh"]
+    other = "[arms.other]\nretrieval.sources = { remove = ['nearest'], new = { kind = 'fresh', budget = 120 } }\n"
+    write(scenarios, HEAD + ARMS + more + other)
+    assert problems() == (
+        "arms.other.retrieval.sources: should begin with the base's nearest, in this order. Found new. Add new ones "
+        "behind, and switch one off by `budget = 0`.",
+    )
+
+
 def test_a_patch_of_every_arm_may_need_what_the_change_brings(scenarios):
     """`every` alone would weigh a task that nobody predicts; all arms predict it."""
     arms = ARMS.replace("at = []", "at = ['late']\nreplica = 1")

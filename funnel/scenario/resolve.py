@@ -23,7 +23,8 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
     arms = {name: arm for name, (arm, _) in found.items() if arm}
     problems = _told(spec, faults, alike, {name: told for name, (_, told) in found.items()})
     if funnel:
-        problems += _apart(spec, every or funnel, arms, funnel) + _nothing_left(spec.change, funnel)
+        problems += _apart(spec, every or funnel, arms, funnel) + _sources(arms, funnel)
+        problems += _nothing_left(spec.change, funnel)
     problems += _same(arms) + _verdict(spec) + _controls(spec) + _frontier(spec, arms.get(spec.verdict.proposal))
     if problems:
         raise SpecError(problems)
@@ -107,6 +108,17 @@ def _apart(spec: ScenarioSpec, every: FunnelSpec, arms: dict[str, FunnelSpec], b
         f"arms.{name}.world: {rule}, or say `unpaired = true` in the arm."
         for name, arm in arms.items()
         if not (arm.world.draws_as(every.world) or spec.arms[name].unpaired)
+    ]
+
+
+def _sources(arms: dict[str, FunnelSpec], base: FunnelSpec) -> list[str]:
+    """Candidates carry their sources as bits, in logs as at serving, so a bit must mean one source in all arms."""
+    marked = list(base.retrieval.sources)
+    return [
+        f"arms.{name}.retrieval.sources: should begin with the base's {', '.join(marked)}, in this order. Found "
+        f"{', '.join(arm.retrieval.sources)}. Add new ones behind, and switch one off by `budget = 0`."
+        for name, arm in arms.items()
+        if list(arm.retrieval.sources)[: len(marked)] != marked
     ]
 
 
