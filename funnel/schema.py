@@ -73,6 +73,47 @@ DEATHS: Schema = {
 }
 """One row an oracle item of a sampled request: where it ended, and by how much."""
 
+SAMPLE: Schema = {
+    "arm": pl.String,
+    "request": pl.Int64,
+    "user": pl.Int64,
+    "item": pl.Int64,
+    "source": pl.Int64,  # bitmask of the sources that fetched it, 0 where only an oracle knew it
+    "friend": pl.Boolean,
+    "bubble_count": pl.Int8,  # friends shown on it
+    "closeness": pl.Float32,  # greatest estimated closeness among them, 0 without
+    "value": pl.Float32,
+    "oracle": pl.Boolean,  # one of the request's oracle set
+    "retrieved": pl.Boolean,
+    "early": pl.Boolean,  # survived the early stage
+    "slate": pl.Boolean,
+    "early_score": pl.Float32,
+    "late_score": pl.Float32,
+    "reference_score": pl.Float32,  # of the reference's late stage, which judges what every arm lost
+    "early_rank": pl.Int32,  # 1 is best, in the retrieved pool; null where retrieval missed it
+    "late_rank": pl.Int32,  # among the early survivors; null where it was none
+}
+"""One row a candidate, or an oracle item, of a few requests of the first seed."""
+
+CONTRIBUTIONS: Schema = {
+    "arm": pl.String,
+    "request": pl.Int64,
+    "item": pl.Int64,
+    "stage": pl.String,
+    "task": pl.String,
+    "value": pl.Float32,  # what the task's weight multiplies in the stage's score
+}
+"""One row a row of the sample, a stage and a task that the stage predicts."""
+
+KEEP_CURVE: Schema = {
+    "seed": pl.Int64,
+    "arm": pl.String,
+    "keep": pl.Int64,  # budget of the early stage
+    "lost": pl.Float64,  # as the measures of these names
+    "value": pl.Float64,
+}
+"""One row an arm, a seed and a budget that its early stage could have had."""
+
 DIAGNOSTICS: Schema = {
     "seed": pl.Int64,
     "arm": pl.String,  # the first arm that has the ranker

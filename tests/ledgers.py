@@ -16,6 +16,8 @@ def of_scores(
     keep: int,
     slate_size: int,
     retrieved: np.ndarray | None = None,
+    truth: dict[str, np.ndarray] | None = None,
+    predicted: dict[str, dict[str, np.ndarray]] | None = None,
     **columns: np.ndarray,
 ) -> Ledger:
     """The ledger of a funnel that sorts by the given scores.
@@ -23,10 +25,11 @@ def of_scores(
     Args:
         value, early_score, late_score: (R, C) over a corpus of C items a request.
         retrieved: bool (R, C); all if not given.
+        truth, predicted: (R, C) a task, and of each stage; made of the values if not given.
         columns: any other field of `Ledger`, (R, C) for row arrays and (R,) for request arrays.
     """
     requests, corpus = value.shape
-    everything = _rows(requests, corpus, early_score)
+    everything = _rows(requests, corpus, early_score, columns.get("source", np.ones(value.shape, np.int64)))
     flat = lambda matrix: np.asarray(matrix).reshape(-1)  # noqa: E731 - shorter than a def, used below only
     retrieved = np.ones((requests, corpus), bool) if retrieved is None else retrieved
     friend = flat(columns.get("friend", np.zeros((requests, corpus), bool)))
@@ -39,8 +42,8 @@ def of_scores(
     known = flat(retrieved) | oracle | blind_oracle
     row = lambda array: flat(array)[known]  # noqa: E731
     probability = 1 / (1 + np.exp(-worth))
-    truth = {"like": probability, "bubble_engage": np.where(friend, probability, np.nan)}
-    predicted = {
+    truth = truth or {"like": probability, "bubble_engage": np.where(friend, probability, np.nan)}
+    predicted = predicted or {
         "early": {"like": probability * 0.8},
         "late": {"like": probability * 1.1, "bubble_engage": probability * 0.9},
     }
@@ -63,9 +66,12 @@ def of_scores(
         blind_oracle=row(blind_oracle),
         oracle_value=_sums(worth, oracle, requests),
         friends=columns.get("friends", np.arange(requests)),
-        truth={task: row(mean) for task, mean in truth.items()},
-        predicted={stage: {task: row(mean) for task, mean in means.items()} for stage, means in predicted.items()},
-        labels={task: row(np.where(slate, np.round(mean), np.nan)) for task, mean in truth.items()},
+        truth={task: row(mean).astype(np.float32) for task, mean in truth.items()},
+        predicted={
+            stage: {task: row(mean).astype(np.float32) for task, mean in means.items()}
+            for stage, means in predicted.items()
+        },
+        labels={task: row(np.where(slate, np.round(flat(mean)), np.nan)) for task, mean in truth.items()},
         keep=keep,
         slate_size=slate_size,
     )
@@ -101,11 +107,11 @@ def random(
     )
 
 
-def _rows(requests: int, corpus: int, score: np.ndarray) -> Candidates:
+def _rows(requests: int, corpus: int, score: np.ndarray, source: np.ndarray) -> Candidates:
     return Candidates(
         offsets=np.arange(requests + 1) * corpus,
         item=np.tile(np.arange(corpus), requests),
-        source=np.ones(requests * corpus, np.int64),
+        source=source.reshape(-1),
         score=np.asarray(score, np.float32).reshape(-1),
     )
 

@@ -6,7 +6,6 @@ from html.parser import HTMLParser
 import matplotlib
 
 from funnel.report.figures.style import STYLE
-from funnel.scenario import results
 from tests import runs
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -48,9 +47,8 @@ class Tree(HTMLParser):
 
 
 def run_of(folder, found=None, **settings):
-    """A results folder; `found` by diagnosing, settings of `runs.tables`."""
-    results.write(folder, runs.Scenario(), *runs.tables(**settings), runs.FACTS, found, 12.3)
-    return folder
+    """A results folder; `found` by diagnosing, settings of `runs.write`."""
+    return runs.write(folder, found=found, **settings)
 
 
 def drawn(plot, view):

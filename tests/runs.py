@@ -1,102 +1,226 @@
-"""A made-up run for tests of results and reports: tables of a few arms over a few seeds, and their scenario."""
+"""A made-up run for tests of results and reports: tables of a few arms over a few seeds, and their scenario.
 
-from dataclasses import dataclass, field
+`write(folder)` makes a whole results folder in a second or so: `PLAIN` arms with a repair and its control, `TWINS` that
+differ by `replica` alone, or as `many` repairs as a page may meet.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import combinations, permutations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from funnel import schema
 from funnel.candidates import Requests
-from funnel.metrics import catalogue
+from funnel.formula import combined
+from funnel.metrics import catalogue, samples
 from funnel.metrics.deaths import deaths
+from funnel.metrics.keep_curve import budgets, keep_curve
+from funnel.metrics.ledger import Ledger
+from funnel.scenario import results
 from funnel.scenario.diagnostics import Diagnostics
-from funnel.spec import Spec
+from funnel.scenario.file import read_toml
+from funnel.scenario.resolve import resolve
+from funnel.scenario.spec import Scenario, ScenarioSpec
+from funnel.select import top
+from funnel.tasks import Formula
 from tests import ledgers
 
 
-class Margin(Spec):
-    lost: float = 0.02
-    value: float = 0.01
-
-
-class Judged(Spec):
-    proposal: str = "late_only"
-    reference: str = "both"
-    baseline: str = "baseline"
-    margin: Margin = Margin()
-
-
-class Funnel(Spec):
-    keep: int = 10
-    tasks: tuple[str, ...] = ("like",)
-
-
 @dataclass(frozen=True)
-class Scenario:
-    """The part of a scenario that results read."""
+class Made:
+    """A made-up arm."""
 
-    name: str = "bubble_late_only"
-    question: str = "The friend-bubble tasks and features go into the late stage alone. Are candidates lost upstream?"
-    base: Funnel = field(default_factory=Funnel)
-    arms: dict[str, Funnel] = field(
-        default_factory=lambda: {
-            "baseline": Funnel(),
-            "late_only": Funnel(tasks=("like", "bubble_engage")),
-            "both": Funnel(tasks=("like", "bubble_engage"), keep=12),
-            "late_only_2k": Funnel(tasks=("like", "bubble_engage"), keep=20),
-        }
-    )
-    seeds: int = 3
-    verdict: Judged = field(default_factory=Judged)
-    diagnostics: bool = False
-    frontier: tuple[str, str] | None = None
+    at: tuple[str, ...] = ()
+    """stages that see what makes friend items good"""
+    keep: int = 10
+    replica: int = 0
+    control: str | None = None
+
+    def table(self) -> dict[str, Any]:
+        """As a scenario would write it."""
+        found: dict[str, Any] = {"at": self.at, "stages": {"early": {"keep": self.keep}}, "replica": self.replica}
+        return found | ({"control": self.control} if self.control else {})
 
 
-SEES = {"baseline": (0.0, 0.0), "late_only": (0.0, 1.0), "both": (1.0, 1.0), "late_only_2k": (0.0, 1.0)}
-"""how much of the friend term the early and the late stage of an arm see"""
+Arms = Mapping[str, Made]
+
+PLAIN: Arms = {
+    "baseline": Made(),
+    "late_only": Made(("late",)),
+    "both": Made(("early", "late")),
+    "baseline_2k": Made(keep=20),
+    "late_only_2k": Made(("late",), keep=20, control="baseline_2k"),
+}
+"""the three of a verdict, and a repair with its control"""
+TWINS: Arms = {
+    **{name: PLAIN[name] for name in ("baseline", "late_only", "both")},
+    **{f"late_only_{replica}": Made(("late",), replica=replica) for replica in (1, 2)},
+    **{f"both_{replica}": Made(("early", "late"), replica=replica) for replica in (1, 2)},
+}
+"""the proposal and the reference trained three times each"""
 
 
-def tables(
-    seeds: int = 3, requests: int = 40, corpus: int = 60, friends: float = 0.2
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """ROWS, REQUEST_ROWS and deaths of four arms that differ in which stage sees the friend term."""
-    found = [_one(seed, arm, requests, corpus, friends) for seed in range(seeds) for arm in SEES]
-    return tuple(pl.concat(part) for part in zip(*found, strict=True))
+def many(arms: int) -> Arms:
+    """The plain arms, and so many repairs that there are `arms` in all."""
+    more = {
+        f"repair_{place}": Made(("late",), keep=21 + place, control="late_only") for place in range(arms - len(PLAIN))
+    }
+    return {**PLAIN, **more}
 
 
-def _one(seed: int, arm: str, requests: int, corpus: int, friends: float) -> tuple[pl.DataFrame, ...]:
+QUESTION = "The friend-bubble tasks and features go into the late stage alone. Are candidates lost upstream?"
+SLATE, CORPUS, REQUESTS = 5, 60, 40
+WEIGHT = 10.0
+"""of every task in every formula: probabilities are a tenth of what they are worth"""
+
+
+def scenario(arms: Arms = PLAIN, seeds: int = 3, **fields: Any) -> Scenario:
+    """The scenario of the arms, over a cut of the base funnel; `fields` as a scenario file has them."""
+    base = read_toml(Path(__file__).parents[1] / "scenarios" / "base" / "reels.toml")
+    base["evaluation"] = {"requests": REQUESTS}
+    base["value"]["formula"] = {"like": WEIGHT, "bubble_engage": WEIGHT}
+    for stage, keep in (("early", 10), ("late", SLATE)):
+        base["stages"][stage] |= {"keep": keep, "tasks": ["like"], "formula": {"like": WEIGHT}}
+    written = {
+        "name": "bubble_late_only",
+        "question": QUESTION,
+        "base": "reels",
+        "seeds": seeds,
+        "change": {
+            "features": {"add": ["bubble_count", "bubble_closeness"]},
+            "tasks": {"add": ["bubble_engage"]},
+            "formula": {"bubble_engage": WEIGHT},
+        },
+        "arms": {name: arm.table() for name, arm in arms.items()},
+        "verdict": {"proposal": "late_only", "reference": "both", "baseline": "baseline"},
+    }
+    return resolve(ScenarioSpec.parse(written | fields, ""), base)
+
+
+def write(
+    folder: Path,
+    arms: Arms = PLAIN,
+    seeds: int = 3,
+    friends: float = 0.2,
+    found: Diagnostics | None = None,
+    failed: Mapping[str, str] | None = None,
+    **fields: Any,
+) -> Path:
+    """A finished results folder, which is given back.
+
+    Args:
+        friends: share of friend items. found: by diagnosing. failed: why, by arm that failed.
+        fields: of the scenario file.
+    """
+    made = tables({name: arm for name, arm in arms.items() if name not in (failed or {})}, seeds, friends)
+    results.write(folder, scenario(arms, seeds, **fields), made, facts(arms, seeds), dict(failed or {}), found, 12.3)
+    return folder
+
+
+def facts(arms: Arms = PLAIN, seeds: int = 3) -> dict[str, dict[str, dict[str, float]]]:
+    """A few facts of each arm under each seed."""
+    told = {"index_recall": 0.981, "impressions": 20_000, "ledger_equals_funnel": 1.0}
+    return {name: {str(seed): told for seed in range(seeds)} for name in arms}
+
+
+def tables(arms: Arms = PLAIN, seeds: int = 3, friends: float = 0.2) -> dict[str, pl.DataFrame]:
+    """All tables of a run but those of diagnosing, by name."""
+    found = [_one(seed, name, arm, friends) for seed in range(seeds) for name, arm in arms.items()]
+    return {name: pl.concat([part[name] for part in found if name in part]) for name in found[0]}
+
+
+def _one(seed: int, name: str, arm: Made, friends: float) -> dict[str, pl.DataFrame]:
+    ledger = _ledger(seed, arm, friends)
+    users = Requests(np.arange(REQUESTS) + 1_000, np.arange(REQUESTS))
+    rows, sums = catalogue.rows(ledger, seed, name)
+    curve = keep_curve(ledger, {keep: Kept.of(ledger, keep) for keep in budgets(10, SLATE, CORPUS)}, seed)
+    found = {
+        "rows": pl.concat([rows, _costs(rows, arm)]),
+        "request_rows": sums,
+        "deaths": deaths(ledger, seed, name, users),
+        "keep_curve": curve.with_columns(arm=pl.lit(name)),
+    }
+    if seed == 0:
+        formulas = {stage: _formula(stage in arm.at) for stage in ("early", "late")}
+        sees = {stage: stage in arm.at for stage in formulas}
+        count = 2 * ledger.friend
+        found["sample"] = samples.sample(ledger, name, users, count)
+        weighed = samples.contributions(ledger, name, users, formulas, sees)
+        found["contributions"] = weighed.head(weighed.height if name in ("baseline", "late_only", "both") else 0)
+    return found
+
+
+def _ledger(seed: int, arm: Made, friends: float) -> Ledger:
     generator = np.random.default_rng(seed)  # the same world for every arm of a seed
-    shape = (requests, corpus)
+    shape = (REQUESTS, CORPUS)
     friend = generator.random(shape) < friends
-    base = generator.gamma(2.0, 1.0, shape)
-    term = friend * generator.gamma(3.0, 0.6, shape)
-    noise = generator.normal(size=(2, *shape))
-    early, late = SEES[arm]
-    ledger = ledgers.of_scores(
-        base + term,
-        early_score=base + early * term + 0.6 * noise[0],
-        late_score=base + late * term + 0.4 * noise[1],
-        keep=20 if arm == "late_only_2k" else 10,
-        slate_size=5,
+    like = np.minimum(generator.gamma(2.0, 0.1, shape), 0.9)
+    engage = np.minimum(generator.gamma(3.0, 0.06, shape), 0.9)
+    noise = generator.normal(size=(2, *shape)) + 0.3 * arm.replica * generator.normal(size=(2, *shape))
+    truth = {"like": like, "bubble_engage": np.where(friend, engage, np.nan)}
+    predicted = {
+        "early": {"like": like + 0.06 * noise[0], "bubble_engage": engage},
+        "late": {"like": like + 0.04 * noise[1], "bubble_engage": engage},
+    }
+    score = {stage: _score(means, stage in arm.at, friend) for stage, means in predicted.items()}
+    for stage, means in predicted.items():
+        if stage not in arm.at:
+            del means["bubble_engage"]
+    return ledgers.of_scores(
+        WEIGHT * (like + friend * engage),
+        early_score=score["early"],
+        late_score=score["late"],
+        keep=arm.keep,
+        slate_size=SLATE,
         retrieved=generator.random(shape) < 0.85,
+        source=np.where(friend, 2, 1),
         friend=friend,
         closeness=friend * generator.random(shape),
         fresh=generator.random(shape) < 0.1,
         small=generator.random(shape) < 0.5,
-        reference_score=base + term + 0.4 * noise[1],
-        blind_value=base,
-        friends=generator.poisson(3, requests),
+        reference_score=_score({"like": like + 0.04 * noise[1], "bubble_engage": engage}, True, friend),
+        blind_value=WEIGHT * like,
+        rest_value=WEIGHT * like,
+        friends=generator.poisson(3, REQUESTS),
+        truth=truth,
+        predicted=predicted,
     )
-    rows, sums = catalogue.rows(ledger, seed, arm)
-    cost = rows.head(1).with_columns(
-        pl.lit("multiply_adds").alias("measure"), pl.lit("early").alias("stage"), pl.lit(2.5e6).alias("value")
-    )
-    users = Requests(np.arange(requests) + 1_000, np.arange(requests))
-    return pl.concat([rows, cost]), sums, deaths(ledger, seed, arm, users)
 
 
-FACTS = {arm: {"0": {"index_recall": 0.981, "impressions": 20_000}, "1": {"index_recall": 0.983}} for arm in SEES}
+def _formula(changed: bool) -> Formula:
+    return Formula(formula={"like": WEIGHT} | ({"bubble_engage": WEIGHT} if changed else {}))
+
+
+def _score(means: dict[str, np.ndarray], changed: bool, friend: np.ndarray) -> np.ndarray:
+    return combined(_formula(changed), {task: mean.astype(np.float32) for task, mean in means.items()}, friend)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What comes through at some budget of the early stage."""
+
+    early: np.ndarray
+    slate: np.ndarray
+
+    @classmethod
+    def of(cls, ledger: Ledger, keep: int) -> "Kept":
+        early = top(ledger.rows, keep, ledger.early_score, ledger.retrieved)
+        return cls(early, top(ledger.rows, SLATE, ledger.late_score, early))
+
+
+def _costs(rows: pl.DataFrame, arm: Made) -> pl.DataFrame:
+    """Costs that rise with the budget and with what a stage sees."""
+    costs = {"retrieval": 4e5, "early": 2.5e6 + 5e5 * ("early" in arm.at), "late": 1e5 * arm.keep}
+    return pl.concat(
+        [
+            rows.head(1).with_columns(measure=pl.lit("macs"), stage=pl.lit(stage), value=pl.lit(value))
+            for stage, value in costs.items()
+        ]
+    )
 
 
 TASKS = ("long_view", "like", "hide")

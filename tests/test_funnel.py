@@ -65,7 +65,7 @@ def ledgers(exam) -> dict:
 
 
 def _value(exam: Exam, **where: str) -> dict[str, float]:
-    rows = collect(exam.scenario, exam.store)[0].filter(**where)
+    rows = collect(exam.scenario, exam.store)[0]["rows"].filter(**where)
     return dict(zip(rows["arm"], rows["value"], strict=True))
 
 
@@ -107,12 +107,12 @@ def test_an_item_meets_the_same_fate_in_every_arm_that_shows_it_in_the_same_plac
 
 
 def test_the_ledger_is_what_the_funnel_serves(exam):
-    *_, facts, _ = collect(exam.scenario, exam.store)
+    _, facts, *_ = collect(exam.scenario, exam.store)
     assert [facts[arm]["0"]["ledger_equals_funnel"] for arm in exam.scenario.arms] == [1.0] * 5
 
 
 def test_the_waterfall_adds_up_in_a_real_run(exam):
-    rows = collect(exam.scenario, exam.store)[0].filter(measure="waterfall")
+    rows = collect(exam.scenario, exam.store)[0]["rows"].filter(measure="waterfall")
     assert rows.group_by("arm").agg(pl.col("value").sum())["value"].to_list() == pytest.approx([1.0] * 5)
 
 
@@ -181,7 +181,7 @@ def test_a_feature_or_task_only_change_runs_too(store):
         scenario = small(name=name)
         for job in plan(scenario):
             execute(scenario, job, store)
-        rows = collect(scenario, store)[0]
+        rows = collect(scenario, store)[0]["rows"]
         assert (
             set(rows["arm"]) == set(scenario.arms)
             and rows.filter(measure="value", slice="all")["value"].null_count() == 0
@@ -195,7 +195,7 @@ def test_a_scenario_of_many_objectives_tells_what_its_rankers_know_of_what_was_n
     scenario = small(name=name)
     for job in plan(scenario):
         execute(scenario, job, store)
-    rows = collect(scenario, store)[0].filter(arm=arm, stage="late", task=task)
+    rows = collect(scenario, store)[0]["rows"].filter(arm=arm, stage="late", task=task)
     for measure in ("auc", "ranker_calibration", "ranker_error"):
         assert {"impressed", "unselected"} <= set(rows.filter(pl.col("measure") == measure)["slice"])
     chained = rows.filter(pl.col("measure") == "joint")

@@ -15,7 +15,6 @@ from funnel.report.figures.catalogue import FIGURES, save
 from funnel.report.figures.style import INK
 from funnel.report.view import UNKNOWN, Number, View, number, text
 from funnel.scenario import results
-from tests import runs
 from tests.pages import Tree, drawn, run_of
 
 
@@ -59,7 +58,7 @@ def test_arms_differ_by_colour_and_by_marker(view):
 @pytest.mark.parametrize("plot", [funnel.value_waterfall, funnel.oracle_fates])
 def test_bars_add_up_to_one(view, plot):
     panels = drawn(plot, view).axes
-    names = ["baseline", "late_only (proposal)", "both (reference)", "late_only_2k"]
+    names = ["baseline", "late_only (proposal)", "both (reference)", "baseline_2k", "late_only_2k"]
     assert [label.get_text() for label in panels[0].get_yticklabels()] == names
     for axes in panels:
         bars = [bar for container in axes.containers if isinstance(container, BarContainer) for bar in container]
@@ -149,7 +148,7 @@ def test_every_caption_says_what_stands_behind_it(html):
         "Differences against both",
         "Guardrails",
         "Calibration of the late stage",
-        "multiply adds early",
+        "macs early",
         "index recall",
         "Death certificates",
         "Definitions that fool people",
@@ -190,9 +189,8 @@ def test_no_results_no_page(tmp_path):
 
 
 def test_what_a_user_wrote_is_escaped(tmp_path):
-    scenario = runs.Scenario(question="Is 1 < 2 & <script>alert(1)</script>?")
-    results.write(tmp_path / "odd", scenario, *runs.tables(seeds=2), {}, None, 1.0)
-    html = page.build(tmp_path / "odd").read_text()
+    asked = run_of(tmp_path / "odd", seeds=2, question="Is 1 < 2 & <script>alert(1)</script>?")
+    html = page.build(asked).read_text()
     assert "<script>alert" not in html and "<script>alert(1)</script>?" in Tree(html).text
 
 

@@ -23,8 +23,13 @@ def tables():
 @pytest.fixture(scope="module")
 def folder(tables, tmp_path_factory):
     path = tmp_path_factory.mktemp("reports") / "bubble_late_only"
-    results.write(path, runs.Scenario(), *tables, runs.FACTS, None, seconds=12.345678912345)
+    written(path, tables)
     return path
+
+
+def written(path, tables, facts=None, seeds=3):
+    """The summary of the made-up run."""
+    return results.write(path, runs.scenario(seeds=seeds), tables, facts or {}, {}, None, seconds=12.345678912345)
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +45,21 @@ def test_the_summary_has_its_documented_keys(summary):
     assert list(summary) == [
         "schema_version",
         "scenario",
+        "arms",
+        "failed",
         "fingerprint",
         "versions",
         "verdict",
+        "judgements",
+        "repairs",
         "measures",
         "estimates",
         "differences",
+        "keep_curve",
+        "equal_keep",
+        "variance",
+        "null",
+        "laws",
         "changes",
         "facts",
         "seconds",
@@ -53,8 +67,8 @@ def test_the_summary_has_its_documented_keys(summary):
     ]
     assert summary["scenario"] == {
         "name": "bubble_late_only",
-        "question": runs.Scenario().question,
-        "arms": ["baseline", "late_only", "both", "late_only_2k"],
+        "question": runs.QUESTION,
+        "arms": ["baseline", "late_only", "both", "baseline_2k", "late_only_2k"],
         "seeds": [0, 1, 2],
         "requests": 40,
         "proposal": "late_only",
@@ -74,11 +88,10 @@ def test_the_summary_has_its_documented_keys(summary):
         "bootstrap_high",
     ]
     assert summary["seconds"] == 12.3456789
-    assert summary["facts"] == runs.FACTS
 
 
 def test_an_estimate_is_the_t_interval_of_the_rows(tables, summary):
-    values = tables[0].filter(
+    values = tables["rows"].filter(
         (pl.col("arm") == "both") & (pl.col("measure") == "lost") & (pl.col("slice") == "friend")
     )["value"]
     expected = t_interval(values.to_numpy())
@@ -91,7 +104,7 @@ def test_an_estimate_is_the_t_interval_of_the_rows(tables, summary):
 
 
 def test_a_difference_is_paired_by_seed(tables):
-    estimates = Estimates(*tables[:2])
+    estimates = Estimates(tables["rows"], tables["request_rows"])
     own, other = (estimates.by_seed(arm, "value", "late") for arm in ("late_only", "both"))
     difference = found(estimates.between("late_only", "both"), "value", "late")
     assert difference["value"] == pytest.approx((own - other).mean())
@@ -106,8 +119,8 @@ def test_arms_that_share_an_early_stage_do_not_differ_there(summary):
 
 
 def test_the_baseline_and_the_reference_are_not_held_against_themselves(summary):
-    assert list(summary["differences"]["baseline"]) == ["late_only", "both", "late_only_2k"]
-    assert list(summary["differences"]["reference"]) == ["baseline", "late_only", "late_only_2k"]
+    assert list(summary["differences"]["baseline"]) == ["late_only", "both", "baseline_2k", "late_only_2k"]
+    assert list(summary["differences"]["reference"]) == ["baseline", "late_only", "baseline_2k", "late_only_2k"]
 
 
 def test_the_verdict_is_the_one_of_the_rows(summary):
@@ -118,23 +131,29 @@ def test_the_verdict_is_the_one_of_the_rows(summary):
 
 
 def test_the_summary_names_what_each_arm_changes(summary):
+    change = {
+        "features": {"add": ["bubble_count", "bubble_closeness"]},
+        "tasks": {"add": ["bubble_engage"]},
+        "formula": {"bubble_engage": 10.0},
+    }
     assert summary["changes"] == {
         "baseline": {},
-        "late_only": {"tasks": {"add": ["bubble_engage"]}},
-        "both": {"keep": 12, "tasks": {"add": ["bubble_engage"]}},
-        "late_only_2k": {"keep": 20, "tasks": {"add": ["bubble_engage"]}},
+        "late_only": {"stages": {"late": change}},
+        "both": {"stages": {"early": change, "late": change}},
+        "baseline_2k": {"stages": {"early": {"keep": 20}}},
+        "late_only_2k": {"stages": {"early": {"keep": 20}, "late": change}},
     }
 
 
 def test_one_seed_gives_a_bootstrap_and_no_interval(tmp_path):
-    summary = results.write(tmp_path / "one", runs.Scenario(), *runs.tables(seeds=1), {}, None, 1.0)
+    summary = written(tmp_path / "one", runs.tables(seeds=1), seeds=1)
     estimate = found(summary["estimates"]["both"], "lost", "early")
     assert (estimate["low"], estimate["high"], estimate["n"]) == (None, None, 1)
     assert estimate["bootstrap_low"] < estimate["value"] < estimate["bootstrap_high"]
 
 
 def test_an_empty_slice_is_null_and_says_so(tmp_path):
-    summary = results.write(tmp_path / "none", runs.Scenario(), *runs.tables(seeds=2, friends=0.0), {}, None, 1.0)
+    summary = written(tmp_path / "none", runs.tables(seeds=2, friends=0.0), seeds=2)
     estimate = found(summary["estimates"]["both"], "recall", "late", "friend")
     assert {name: estimate[name] for name in ("value", "low", "high", "n", "bootstrap_low")} == {
         "value": None,
@@ -148,34 +167,38 @@ def test_an_empty_slice_is_null_and_says_so(tmp_path):
 
 
 def test_the_folder_holds_the_tables_and_the_spec(folder, tables):
-    for name, table in zip(results.TABLES, tables, strict=False):
+    for name, table in tables.items():
         assert pl.read_parquet(folder / f"{name}.parquet").equals(table)
     spec = json.loads((folder / "spec.json").read_text())
-    assert spec["arms"]["late_only_2k"] == {"keep": 20, "tasks": ["like", "bubble_engage"]}
+    assert spec["arms"]["late_only_2k"]["stages"]["early"]["keep"] == 20
+    assert spec["at"]["both"] == ["early", "late"]
+    assert spec["controls"] == {"late_only_2k": "baseline_2k"}
     assert sorted(path.name for path in folder.iterdir()) == [
+        "contributions.parquet",
         "deaths.parquet",
+        "keep_curve.parquet",
         "request_rows.parquet",
         "results.json",
         "rows.parquet",
+        "sample.parquet",
         "spec.json",
     ]
 
 
 def test_the_same_run_gives_the_same_bytes(folder, tables, tmp_path):
-    results.write(tmp_path / "again", runs.Scenario(), *tables, runs.FACTS, None, seconds=12.345678912345)
+    written(tmp_path / "again", tables)
     assert (tmp_path / "again" / "results.json").read_bytes() == (folder / "results.json").read_bytes()
 
 
 def test_what_is_not_finite_is_null(tmp_path, tables):
-    facts = {"both": {"0": {"speed": math.inf, "rate": np.float32(0.25)}}}
-    summary = results.write(tmp_path / "facts", runs.Scenario(), *tables, facts, None, 1.0)
-    assert summary["facts"] == {"both": {"0": {"speed": None, "rate": 0.25}}}
+    facts = {"both": {"0": {"speed": math.inf, "rate": np.float32(0.25), "ledger_equals_funnel": 1}}}
+    summary = written(tmp_path / "facts", tables, facts)
+    assert summary["facts"] == {"both": {"0": {"speed": None, "rate": 0.25, "ledger_equals_funnel": 1}}}
 
 
 def test_a_table_of_another_schema_is_refused_before_anything_is_written(tmp_path, tables):
-    rows, *others = tables
     with pytest.raises(DataError) as error:
-        results.write(tmp_path / "bad", runs.Scenario(), rows.drop("n"), *others, {}, None, 1.0)
+        written(tmp_path / "bad", tables | {"rows": tables["rows"].drop("n")})
     assert str(error.value) == "Table `rows`: column `n` is missing."
     assert not (tmp_path / "bad").exists()
 
@@ -186,7 +209,7 @@ def test_a_full_disk_leaves_no_summary(tmp_path, tables, monkeypatch):
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
     with pytest.raises(ResultsError) as error:
-        results.write(tmp_path / "full", runs.Scenario(), *tables, {}, None, 1.0)
+        written(tmp_path / "full", tables)
     path = tmp_path / "full" / "rows.parquet"
     assert str(error.value) == f"{path}: should be written. Found No space left on device. Make room and run again."
     assert list((tmp_path / "full").iterdir()) == []
@@ -225,13 +248,13 @@ def test_another_version(tmp_path, text, version):
     with pytest.raises(ResultsError) as error:
         results.read(tmp_path)
     assert str(error.value) == (
-        f"{tmp_path / 'results.json'}: should have schema_version 2. Found {version}. "
+        f"{tmp_path / 'results.json'}: should have schema_version 3. Found {version}. "
         "Move or delete it, and run the scenario again."
     )
 
 
 def test_a_damaged_summary(tmp_path):
-    (tmp_path / "results.json").write_text('{"schema_version": 2')
+    (tmp_path / "results.json").write_text('{"schema_version": 3')
     with pytest.raises(ResultsError) as error:
         results.read(tmp_path)
     assert str(error.value) == (

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from funnel.metrics.verdict import MOST_SEEDS, Arm, judge
+from funnel.metrics.axes import MOST_SEEDS, Arm
+from funnel.metrics.verdict import judge
 
 SPREAD = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 LOST = {"lost": 0.30, "not lost": 0.11, "undecided": 0.12}

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from funnel import schema
-from funnel.metrics import auc, calibration, chains, overlap, recall, regret, value
+from funnel.metrics import auc, calibration, chains, laws, overlap, recall, regret, value
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Derived, Ratio
 
@@ -54,6 +54,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(recall.survival, "share"),
     Metric(overlap.overlap, "share", resampled=True),
     Metric(overlap.penetration, "share"),
+    Metric(laws.correlation, "ratio"),
+    Metric(laws.predicted_lost, "share"),
     Metric(value.probability, "mean"),
     Metric(value.label, "mean"),
     Metric(chains.joint, "mean"),

@@ -7,6 +7,7 @@ from funnel import schema
 from funnel.candidates import Requests
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.recall import ended
+from funnel.metrics.standing import ranks
 
 REQUESTS = 50
 """requests that get certificates; enough to read, few enough to keep"""
@@ -18,8 +19,8 @@ def deaths(ledger: Ledger, seed: int, arm: str, requests: Requests) -> pl.DataFr
     rows = rows[np.lexsort([-ledger.value[rows], ledger.rows.request[rows]])]
     stages = ended(ledger)
     request = ledger.rows.request[rows]
-    early_rank, early_gap = _standing(ledger, ledger.early_score, ledger.retrieved, ledger.early & ~ledger.granted)
-    late_rank, late_gap = _standing(ledger, ledger.late_score, ledger.early, ledger.slate)
+    first = ledger.rows.request < REQUESTS
+    retrieved, survived = ledger.retrieved & first, ledger.early & first
     table = pl.DataFrame(
         {
             "request": requests.id[request],
@@ -29,10 +30,10 @@ def deaths(ledger: Ledger, seed: int, arm: str, requests: Requests) -> pl.DataFr
             "friend": ledger.friend[rows],
             "source": ledger.rows.source[rows],
             "ended": np.select([where[rows] for where in stages.values()], list(stages), ""),
-            "early_rank": early_rank[rows],
-            "early_gap": early_gap[rows],
-            "late_rank": late_rank[rows],
-            "late_gap": late_gap[rows],
+            "early_rank": ranks(ledger, ledger.early_score, retrieved)[rows],
+            "early_gap": _gaps(ledger, ledger.early_score, retrieved, ledger.early & ~ledger.granted)[rows],
+            "late_rank": ranks(ledger, ledger.late_score, survived)[rows],
+            "late_gap": _gaps(ledger, ledger.late_score, survived, ledger.slate)[rows],
         }
     )
     table = table.with_columns(
@@ -44,23 +45,15 @@ def deaths(ledger: Ledger, seed: int, arm: str, requests: Requests) -> pl.DataFr
     return schema.check(table.select(list(schema.DEATHS)), schema.DEATHS, "deaths")
 
 
-def _standing(ledger: Ledger, score: np.ndarray, among: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rank of every row among the rows of `among` of its request, and its score minus the least score kept.
+def _gaps(ledger: Ledger, score: np.ndarray, among: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """float32 (n,): score minus the least score kept in the request; nan off `among` or where nothing was kept.
 
     Args:
         kept: bool (n,), the rows that were let through for their score.
-
-    Returns:
-        int64 (n,), 1 is best, 0 off `among`; float32 (n,), nan off `among` or where nothing was kept.
     """
     request = ledger.rows.request
-    inside = np.flatnonzero(among & (request < REQUESTS))
-    order = inside[np.lexsort([-score[inside], request[inside]])]  # stable: the lower item id wins a tie
-    owner = request[order]
-    rank = np.zeros(len(score), np.int64)
-    rank[order] = np.arange(len(order)) - np.searchsorted(owner, owner) + 1
     least = np.full(ledger.rows.requests, np.nan, np.float32)
     np.fmin.at(least, request[kept], score[kept].astype(np.float32))
     gap = np.full(len(score), np.nan, np.float32)
-    gap[inside] = score[inside] - least[request[inside]]
-    return rank, gap
+    gap[among] = score[among] - least[request[among]]
+    return gap

@@ -7,6 +7,7 @@ beside it.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -14,7 +15,7 @@ from scipy import stats
 from funnel.rng import stream
 
 LEVEL = 0.95
-"""confidence level of every interval"""
+"""confidence level of every interval that is not corrected for the number of arms"""
 DRAWS = 1000
 """bootstrap replicates"""
 
@@ -29,9 +30,11 @@ class Interval:
     n: int
     sd: float | None
     """standard deviation between seeds"""
+    level: float = LEVEL
+    """confidence level"""
 
 
-def t_interval(values: np.ndarray) -> Interval:
+def t_interval(values: np.ndarray, level: float = LEVEL) -> Interval:
     """Student's t interval of the mean of independent values, one a seed.
 
     Args:
@@ -41,15 +44,21 @@ def t_interval(values: np.ndarray) -> Interval:
     values = np.asarray(values, np.float64)
     n, mean = len(values), float(np.mean(values))
     if n == 1:
-        return Interval(mean, None, None, 1, None)
+        return Interval(mean, None, None, 1, None, level)
     sd = float(np.std(values, ddof=1))
-    half = half_width(sd, n)
-    return Interval(mean, mean - half, mean + half, n, sd)
+    half = half_width(sd, n, level)
+    return Interval(mean, mean - half, mean + half, n, sd, level)
 
 
-def half_width(sd: float, n: int) -> float:
+def half_width(sd: float, n: int, level: float = LEVEL) -> float:
     """Half the t interval of n values (at least 2) with standard deviation `sd`."""
-    return float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * sd / np.sqrt(n))
+    return float(quantile(n, level) * sd / np.sqrt(n))
+
+
+@cache
+def quantile(n: int, level: float = LEVEL) -> float:
+    """How many standard errors half the t interval of n values is wide; kept, since a run asks for few of them."""
+    return float(stats.t.ppf((1 + level) / 2, n - 1))
 
 
 def bootstrap(

@@ -1,42 +1,15 @@
 """The verdict: does the proposal lose candidates, and does it forgo value? Computed, never written.
 
 Two axes, because a change may lose candidates and forgo no value. Each is a claim with a margin that was fixed in
-advance: 'not lost' and 'equivalent' are claims of equivalence and need the whole interval inside the margin.
+advance (`axes`). The comparison was named before the run, so its two intervals are not corrected for the number of
+arms; what is said of all the other arms is (`multiplicity`).
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-
-from funnel.metrics.intervals import LEVEL, Interval, half_width, t_interval
-
-MOST_SEEDS = 500
-"""the search for the number of seeds that would decide ends here"""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """What the verdict reads of one arm, one value a seed; arms are paired by position."""
-
-    name: str
-    lost: np.ndarray
-    """float64 (S,): lost candidates, a share"""
-    value: np.ndarray
-    """float64 (S,): mean true value of the slate"""
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One axis of the verdict."""
-
-    outcome: Literal["lost", "not lost", "forgone", "equivalent", "gained", "undecided"]
-    difference: Interval
-    """of `lost`, proposal minus reference; of `value`, (reference minus proposal) / reference: positive is worse"""
-    margin: float
-    seeds_to_decide: int | None
-    """where undecided: seeds at which the t interval would decide at this mean and spread, MOST_SEEDS + 1 standing for
-    more than were tried; None where decided, or unknown"""
+from funnel.metrics.axes import MOST_SEEDS, Arm, Axis, candidates_axis, value_axis
+from funnel.metrics.intervals import Interval, t_interval
 
 
 @dataclass(frozen=True)
@@ -68,8 +41,8 @@ def judge(proposal: Arm, reference: Arm, baseline: Arm, margin_lost: float, marg
         margin_lost: extra lost candidates that count as none, a share (absolute).
         margin_value: value forgone that counts as none, relative to the reference.
     """
-    candidates = _candidates(t_interval(proposal.lost - reference.lost), margin_lost)
-    value = _value(t_interval((reference.value - proposal.value) / reference.value), margin_value)
+    candidates = candidates_axis(t_interval(proposal.lost_against(reference)), margin_lost)
+    value = value_axis(t_interval(proposal.forgone_against(reference)), margin_value)
     captured, missing = _captured(proposal, reference, baseline)
     arms = (proposal, reference, baseline)
     levels = {arm.name: {"lost": float(arm.lost.mean()), "value": float(arm.value.mean())} for arm in arms}
@@ -91,37 +64,6 @@ def judge(proposal: Arm, reference: Arm, baseline: Arm, margin_lost: float, marg
         headline,
         sentences,
     )
-
-
-def _candidates(difference: Interval, margin: float) -> Axis:
-    if difference.low is not None and difference.low > margin:
-        return Axis("lost", difference, margin, None)
-    if difference.high is not None and difference.high < margin:
-        return Axis("not lost", difference, margin, None)
-    return Axis("undecided", difference, margin, _seeds_to_decide(difference, abs(difference.value - margin)))
-
-
-def _value(difference: Interval, margin: float) -> Axis:
-    low, high = difference.low, difference.high
-    if low is not None and high is not None:
-        if low > margin:
-            return Axis("forgone", difference, margin, None)
-        if high < -margin:
-            return Axis("gained", difference, margin, None)
-        if -margin < low and high < margin:
-            return Axis("equivalent", difference, margin, None)
-    nearest = abs(abs(difference.value) - margin)
-    return Axis("undecided", difference, margin, _seeds_to_decide(difference, nearest))
-
-
-def _seeds_to_decide(difference: Interval, distance: float) -> int | None:
-    """Fewest seeds at which half the interval is below `distance`, the way from the mean to the nearest border."""
-    if difference.sd is None:
-        return None
-    for n in range(difference.n + 1, MOST_SEEDS + 1):
-        if half_width(difference.sd, n) < distance:
-            return n
-    return MOST_SEEDS + 1
 
 
 def _captured(proposal: Arm, reference: Arm, baseline: Arm) -> tuple[Interval | None, str | None]:
@@ -198,7 +140,7 @@ def _interval(interval: Interval, unit: str) -> str:
     if interval.low is None or interval.high is None:
         return "no interval from one seed"
     low, high = _number(interval.low), _number(interval.high)
-    return f"{100 * LEVEL:.0f} % interval {low} to {high} {unit}, {interval.n} seeds"
+    return f"{100 * interval.level:.0f} % interval {low} to {high} {unit}, {interval.n} seeds"
 
 
 def _number(share: float) -> str:

@@ -69,7 +69,7 @@ def _context(
         "diagnostics": examined,
         # With diagnostics, what judges rankers stands among them.
         "more": [*tables.more(view), *([] if examined else tables.rankers(view)), tables.facts(view)],
-        "certificates": tables.certificates(view, found.deaths),
+        "certificates": tables.certificates(view, found.table("deaths")),
         "changes": tables.changes(found.summary),
     }
 

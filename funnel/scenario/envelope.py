@@ -16,7 +16,7 @@ import polars as pl
 
 from funnel.errors import ResultsError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 RESULTS, SPEC = "results.json", "spec.json"
 LIBRARIES = ("funnel", "torch", "faiss-cpu", "numpy", "scipy", "polars")
 

@@ -1,16 +1,22 @@
 """From rows to estimates: a t interval over seeds for every measure of every arm, the bootstrap beside it, and paired
 differences between arms."""
 
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from funnel.metrics.intervals import Interval, bootstrap, percentiles, t_interval
+from funnel.metrics.variance import influence
 
 KEY = ("measure", "stage", "slice", "task")
 Estimate = dict[str, Any]
 """measure, stage, slice, task, value, low, high, n, bootstrap_low, bootstrap_high; what is unknown is None"""
+
+
+PRIMARY = (("lost", "early"), ("value", "late"))
+"""measure and stage of the two numbers that the verdict is made of"""
 
 
 class Key(NamedTuple):
@@ -35,11 +41,30 @@ class Estimates:
         self.seeds = rows["seed"].unique().sort().to_list()
         self.requests = request_rows.select(pl.col("request").max() + 1).item() or 0
         self._replicates = _replicates(request_rows)
+        self._sums = _primary_sums(request_rows)
 
     def by_seed(self, arm: str, measure: str, stage: str) -> np.ndarray:
         """float64 (S,): the values of one measure over all rows, in seed order."""
         values = self._values[arm, Key(measure, stage, "all", "")]
         return np.array([values[seed] for seed in self.seeds])
+
+    def relative_value(self, arm: str, other: str) -> np.ndarray:
+        """float64 (S,): how much more the slate of an arm is worth than that of another, as a share of the latter."""
+        return self.by_seed(arm, "value", "late") / self.by_seed(other, "value", "late") - 1
+
+    def influences(self, arm: str, measure: str, stage: str) -> list[np.ndarray]:
+        """What each request adds to the deviation of a primary measure: one float64 (R,) a seed, in seed order."""
+        return [influence(*self._sums[seed, arm, measure, stage]) for seed in self.seeds]
+
+    def matrix(self, arms: Sequence[str], measures: Collection[str]) -> tuple[list[Key], np.ndarray]:
+        """Keys of these measures, and their values: float64 (A, M, S), nan where an arm or a seed has none."""
+        keys = list(dict.fromkeys(key for _, key in self._values if key.measure in measures))
+        found = np.full((len(arms), len(keys), len(self.seeds)), np.nan)
+        for a, arm in enumerate(arms):
+            for m, key in enumerate(keys):
+                values = self._values.get((arm, key), {})
+                found[a, m] = [values.get(seed, np.nan) for seed in self.seeds]
+        return keys, found
 
     def of(self, arm: str) -> list[Estimate]:
         """Every measure of one arm."""
@@ -81,8 +106,21 @@ def _estimate(key: Key, values: list[float], replicates: np.ndarray | None) -> E
     }
 
 
+def estimate(values: np.ndarray) -> dict[str, Any]:
+    """The t interval of values, one a seed, as plain fields."""
+    return _three(t_interval(values)) | {"n": len(values)}
+
+
 def _three(interval: Interval) -> dict[str, float | None]:
     return {"value": interval.value, "low": interval.low, "high": interval.high}
+
+
+def _primary_sums(request_rows: pl.DataFrame) -> dict[tuple, tuple[np.ndarray, np.ndarray]]:
+    """Numerators and denominators, float64 (R,) each, by seed, arm, measure and stage."""
+    wanted = [(pl.col("measure") == measure) & (pl.col("stage") == stage) for measure, stage in PRIMARY]
+    rows = request_rows.filter(pl.any_horizontal(wanted) & (pl.col("slice") == "all")).sort("request")
+    parts = rows.partition_by("seed", "arm", "measure", "stage", as_dict=True)
+    return {key: (part["numerator"].to_numpy(), part["denominator"].to_numpy()) for key, part in parts.items()}
 
 
 def _replicates(request_rows: pl.DataFrame) -> dict[tuple[str, Key], np.ndarray]:

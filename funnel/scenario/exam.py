@@ -16,9 +16,11 @@ import polars as pl
 from funnel.features import FEATURE
 from funnel.metrics.catalogue import rows as measured
 from funnel.metrics.deaths import deaths
+from funnel.metrics.keep_curve import budgets, keep_curve
 from funnel.metrics.ledger import Ledger
 from funnel.scenario.facts import costs, facts
 from funnel.scenario.lab import Lab
+from funnel.scenario.samples import FIRST, write_sample
 from funnel.scenario.selection import Selection, selection
 from funnel.scenario.sheet import Judge, Oracles, Sheet, sheet
 from funnel.scenario.spec import Scenario
@@ -106,8 +108,15 @@ class Exam:
             "stages": {stage: _rank_recipe(lab, stage) for stage in STAGES},
             "admission": {stage: lab.arm.stages.named(stage).admission().table() for stage in STAGES},
             "judge": _rank_recipe(self._judge, "late"),
+            "budgets": self._budgets(lab),
         }
         return Piece("rows", recipe, lambda folder: self._examine(lab, folder))
+
+    def _budgets(self, lab: Lab) -> list[int]:
+        """Where the arm's curve over early budgets has points: around the proposal's budget, and at its own."""
+        proposal = self.scenario.arms[self.scenario.verdict.proposal]
+        around = budgets(proposal.stages.early.keep, self.size, proposal.retrieval.budget)
+        return sorted({*around, lab.arm.stages.early.keep})
 
     @property
     def _judge(self) -> Lab:
@@ -185,6 +194,10 @@ class Exam:
         pl.concat([rows, costs(lab, ledger, self.seed)]).write_parquet(folder / "rows.parquet")
         request_rows.write_parquet(folder / "request_rows.parquet")
         deaths(ledger, self.seed, "", lab.requests).write_parquet(folder / "deaths.parquet")
+        chosen = {keep: self.selection(lab, keep) for keep in self._budgets(lab)}
+        keep_curve(ledger, chosen, self.seed).write_parquet(folder / "keep_curve.parquet")
+        if self.seed == FIRST:
+            write_sample(lab, ledger, folder)
         (folder / "facts.json").write_text(json.dumps(facts(lab, ledger)))
 
 

@@ -1,7 +1,7 @@
 """The plan of a run: its jobs in an order in which whatever a job needs comes before it, and what comes out of them."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import methodcaller
 from pathlib import Path
@@ -13,11 +13,13 @@ from funnel.scenario.diagnosis import Subject, collect_diagnostics, diagnosis_pi
 from funnel.scenario.diagnostics import Diagnostics
 from funnel.scenario.exam import Exam
 from funnel.scenario.lab import Lab
+from funnel.scenario.samples import FIRST
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
 from funnel.stages.spec import STAGES
 
-Tables = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, dict[str, Any], Diagnostics | None]
+Found = tuple[dict[str, pl.DataFrame], dict[str, Any], dict[str, str], Diagnostics | None]
+"""tables by name; facts by arm and seed; why an arm failed, by arm; what diagnosing found"""
 
 
 @dataclass(frozen=True)
@@ -113,21 +115,28 @@ def _pieces(exam: Exam, job: Job) -> Iterator[Piece]:
                     yield sweep_piece(exam, name, exam.scenario.frontier)
 
 
-def collect(scenario: Scenario, store: Store, device: str = "cpu") -> Tables:
-    """Rows, request rows and death certificates of all arms and seeds, facts by arm and seed, and the diagnostics."""
-    found = [
-        (name, seed, store.ensure(exam.rows_piece(name)))
-        for seed in range(scenario.seeds)
-        for exam in [Exam(scenario, seed, store, device)]
-        for name in scenario.arms
-    ]
-    rows, request_rows, certificates = (
-        pl.concat(
-            [pl.read_parquet(folder / f"{table}.parquet").with_columns(arm=pl.lit(name)) for name, _, folder in found]
-        )
-        for table in ("rows", "request_rows", "deaths")
-    )
+def collect(scenario: Scenario, store: Store, device: str = "cpu") -> Found:
+    """The tables of all arms and seeds, facts by arm and seed, who failed, and the diagnostics."""
+    exams = {seed: Exam(scenario, seed, store, device) for seed in range(scenario.seeds)}
+    folders = {(name, seed): store.ensure(exam.rows_piece(name)) for seed, exam in exams.items() for name in exam.labs}
+    verdict = scenario.verdict
+    first = {name: folders[name, FIRST] for name in scenario.arms}
+    weighed = {name: first[name] for name in dict.fromkeys((verdict.proposal, verdict.reference, verdict.baseline))}
+    tables = {
+        table: _stacked(table, [(name, folder) for (name, _), folder in folders.items()])
+        for table in ("rows", "request_rows", "deaths", "keep_curve")
+    }
+    tables["sample"] = _stacked("sample", first.items())
+    # What weights multiply is kept of the arms that the verdict is about, which is what a reader will reweigh.
+    tables["contributions"] = _stacked("contributions", weighed.items())
     facts: dict[str, Any] = {name: {} for name in scenario.arms}
-    for name, seed, folder in found:
+    for (name, seed), folder in folders.items():
         facts[name][str(seed)] = json.loads((folder / "facts.json").read_text())
-    return rows, request_rows, certificates, facts, collect_diagnostics(scenario, store, device)
+    return tables, facts, {}, collect_diagnostics(scenario, store, device)
+
+
+def _stacked(table: str, folders: Iterable[tuple[str, Path]]) -> pl.DataFrame:
+    """One table of the rows of several arms, each under the name that the scenario gives it."""
+    return pl.concat(
+        [pl.read_parquet(folder / f"{table}.parquet").with_columns(arm=pl.lit(name)) for name, folder in folders]
+    )

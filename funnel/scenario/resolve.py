@@ -35,6 +35,7 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
         base=funnel,
         change=spec.change,
         arms=arms,
+        at={name: arm.at for name, arm in spec.arms.items()},
         controls={name: arm.control for name, arm in spec.arms.items() if arm.control is not None},
         verdict=spec.verdict,
         diagnostics=spec.diagnostics,

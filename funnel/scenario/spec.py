@@ -160,6 +160,8 @@ class Scenario(Spec):
     change: Change
     arms: dict[str, FunnelSpec]
     """in the order of the file"""
+    at: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """by arm: the ranking stages that got the change"""
     controls: dict[str, str] = Field(default_factory=dict)
     """by arm, where it names one: the arm that keeps it honest"""
     verdict: VerdictSpec

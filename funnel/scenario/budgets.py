@@ -1,0 +1,84 @@
+"""The curves over other budgets of the early stage, and the budget at which the proposal is worth the reference."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from funnel.metrics.intervals import t_interval
+from funnel.scenario.estimates import estimate
+
+
+def curves(curve: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """By arm, from the smallest budget up: `keep`, and the estimates `lost` and `value`.
+
+    Args:
+        curve: `schema.KEEP_CURVE`.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for (arm, keep), seeds in curve.group_by("arm", "keep", maintain_order=True):
+        measured = {measure: estimate(seeds[measure].to_numpy()) for measure in ("lost", "value")}
+        found.setdefault(arm, []).append({"keep": keep, **measured})
+    return found
+
+
+def equal_keep(curve: pl.DataFrame, worth: np.ndarray, proposal: str, reference: str, own: int) -> dict[str, Any]:
+    """Where the proposal's curve first reaches the value of the reference.
+
+    Within a seed the budget is interpolated between the two of the curve that enclose it, linearly in its logarithm;
+    the interval is a t interval of the logarithms over seeds.
+
+    Args:
+        curve: `schema.KEEP_CURVE`. worth: float64 (S,), value of the reference's slate at its own budget `own`.
+
+    Returns:
+        `keep`: value, low, high, n; None where the curve of some seed stays below. `sentence` says which.
+    """
+    seeds = curve.filter(pl.col("arm") == proposal).partition_by("seed", maintain_order=True)
+    crossings = [_crossing(*_points(seed), aim) for seed, aim in zip(seeds, worth, strict=True)]
+    reached = [crossing for crossing in crossings if crossing is not None]
+    most = int(curve.filter(pl.col("arm") == proposal)["keep"].max())
+    if len(reached) < len(crossings):
+        return {
+            "keep": None,
+            "sentence": _not_reached(len(crossings) - len(reached), len(crossings), most, proposal, reference, own),
+        }
+    found = t_interval(np.log(reached))
+    low, high = (None if end is None else float(np.exp(end)) for end in (found.low, found.high))
+    keep = {"value": float(np.exp(found.value)), "low": low, "high": high, "n": found.n}
+    return {"keep": keep, "sentence": _reached(keep, proposal, reference, own)}
+
+
+def _points(seed: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    ordered = seed.sort("keep")
+    return ordered["keep"].to_numpy().astype(np.float64), ordered["value"].to_numpy()
+
+
+def _crossing(keeps: np.ndarray, values: np.ndarray, aim: float) -> float | None:
+    """The least budget worth `aim`; the smallest of the curve where that is worth it already."""
+    above = np.flatnonzero(values >= aim)
+    if not len(above):
+        return None
+    at = above[0]
+    if at == 0:
+        return float(keeps[0])
+    share = (aim - values[at - 1]) / (values[at] - values[at - 1])
+    return float(np.exp(np.interp(share, (0, 1), np.log(keeps[at - 1 : at + 1]))))
+
+
+def _reached(keep: dict[str, Any], proposal: str, reference: str, own: int) -> str:
+    ends = "no interval from one seed"
+    if keep["low"] is not None:
+        ends = f"95 % interval {keep['low']:.0f} to {keep['high']:.0f}, {keep['n']} seeds"
+    return (
+        f"The slate of `{proposal}` is worth that of `{reference}`, whose early stage keeps {own}, when its own keeps "
+        f"{keep['value']:.0f} ({ends}); nothing is trained anew for it."
+    )
+
+
+def _not_reached(short: int, seeds: int, most: int, proposal: str, reference: str, own: int) -> str:
+    where = "in the one seed" if seeds == 1 else f"in {short} of {seeds} seeds"
+    return (
+        f"Up to an early stage that keeps {most}, the slate of `{proposal}` stays {where} below what that of "
+        f"`{reference}` is worth, whose early stage keeps {own}; nothing is trained anew for it."
+    )
