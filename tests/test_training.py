@@ -15,7 +15,7 @@ from funnel.candidates import Candidates, Requests, from_pairs
 from funnel.errors import DataError, ResultsError, SpecError, StageError
 from funnel.features import FEATURES, Pairs, per_candidate, table, tell_of_friends
 from funnel.models.spec import MMoESpec, SharedBottomSpec
-from funnel.training.batches import REQUESTS_AT_ONCE, Scaling, columns_of, labels_of, rows, shuffled
+from funnel.training.batches import REQUESTS_AT_ONCE, Rows, Scaling, columns_of, labels_of, rows, shuffled
 from funnel.training.loop import Descent, TrainingError, fit
 from funnel.training.ranker import Ranker, train_ranker
 from funnel.training.spec import RankerSpec, TrainSpec
@@ -231,18 +231,25 @@ def test_the_conditional_head_ignores_rows_without_a_bubble():
 # Serving
 
 
-@both_rankers
-def test_serving_adds_up_to_the_plain_forward_pass(spec):
-    ranker, observed = trained(spec), world().observed
+def served_rows(spec: RankerSpec) -> np.ndarray:
+    """float32 (n, F): the input rows of the pool, unscaled, as training would build them."""
+    observed = world().observed
     requests, candidates = pool()
     bubbles = join(observed, requests.user)
     user = requests.user[candidates.request]
     position = np.zeros(len(candidates), np.float32)
     pairs = Pairs(observed, towers(), user, candidates.item, position, bubbles, bubbles.at(candidates))
     sides = [table(spec.features, "user", observed)[user], table(spec.features, "item", observed)[candidates.item]]
-    x = ranker.inputs.apply(np.concatenate([*sides, per_candidate(spec.features, pairs)], 1))
+    return np.concatenate([*sides, per_candidate(spec.features, pairs)], 1)
+
+
+@both_rankers
+def test_serving_adds_up_to_the_plain_forward_pass(spec):
+    ranker, observed = trained(spec), world().observed
+    requests, candidates = pool()
+    bubbles = join(observed, requests.user)
     with torch.inference_mode():
-        expected = ranker.model(torch.from_numpy(x))
+        expected = ranker.model(torch.from_numpy(ranker.inputs.apply(served_rows(spec))))
     served = ranker.server(observed, towers()).predict(requests, candidates, bubbles)
     assert list(served) == list(spec.tasks)
     for task, column in zip(spec.tasks, expected.T, strict=True):
@@ -250,6 +257,24 @@ def test_serving_adds_up_to_the_plain_forward_pass(spec):
         means = column.sigmoid() if seconds is None else seconds
         np.testing.assert_allclose(served[task], means.numpy(), rtol=1e-4, atol=1e-5)
         assert served[task].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [("activity",), ("content", "age"), ("tower_match",), ("bubble_count", "interests"), EVERYTHING.features[:-1]],
+    ids=len,
+)
+def test_what_is_missing_at_serving_reads_as_nought(missing):
+    ranker, observed = trained(EVERYTHING), world().observed
+    requests, candidates = pool()
+    there = np.repeat([name not in missing for name in ranker.columns], list(ranker.columns.values()))
+    x = served_rows(EVERYTHING) * there
+    expected = ranker.predict_rows(Rows(x, np.empty((len(x), 0)), candidates.request))
+    server = ranker.server(observed, towers(), missing)
+    assert server.needs_bubbles == tell_of_friends(tuple(set(EVERYTHING.features) - set(missing)))
+    served = server.predict(requests, candidates, join(observed, requests.user))
+    for task, column in zip(EVERYTHING.tasks, expected.T, strict=True):
+        np.testing.assert_allclose(served[task], column, rtol=1e-4, atol=1e-5)
 
 
 @both_rankers
