@@ -8,7 +8,7 @@ from funnel.errors import SpecError
 from funnel.metrics.recall import alone_recall
 from funnel.metrics.regret import regret
 from funnel.scenario.exam import Exam
-from funnel.scenario.pieces import collect, execute, plan
+from funnel.scenario.pieces import Found, collect, execute, plan
 from funnel.scenario.selection import Selection
 from funnel.scenario.store import Store
 from funnel.stages.spec import STAGES
@@ -59,7 +59,7 @@ def exam(tmp_path_factory) -> Exam:
 
 
 @pytest.fixture(scope="module")
-def tables(exam):
+def found(exam) -> Found:
     return collect(exam.scenario, exam.store)
 
 
@@ -68,12 +68,12 @@ def chosen(exam) -> dict[str, Selection]:
     return {name: exam.selection(exam.labs[name]) for name in ("late_only", *SERVING)}
 
 
-def _value(tables, arm: str, **what: str) -> float:
-    return tables[0].filter(arm=arm, **what)["value"].item()
+def _value(found: Found, arm: str, **what: str) -> float:
+    return found[0]["rows"].filter(arm=arm, **what)["value"].item()
 
 
-def test_the_ledger_is_what_the_funnel_serves_for_every_repair(tables):
-    facts = tables[3]
+def test_the_ledger_is_what_the_funnel_serves_for_every_repair(found):
+    _, facts, *_ = found
     assert {arm: facts[arm]["0"]["ledger_equals_funnel"] for arm in facts} == dict.fromkeys(facts, 1.0)
 
 
@@ -91,15 +91,15 @@ def _slate(exam: Exam, name: str) -> np.ndarray:
     return exam.ledger(lab).rows.take(exam.selection(lab).slate).item
 
 
-def test_the_waterfall_and_the_shares_of_regret_add_up_for_every_repair(exam, tables):
-    rows = tables[0]
+def test_the_waterfall_and_the_shares_of_regret_add_up_for_every_repair(exam, found):
+    rows = found[0]["rows"]
     parts = rows.filter(measure="waterfall").group_by("arm", maintain_order=True).agg(pl.col("value").sum())
     assert parts["value"].to_list() == pytest.approx([1.0] * len(exam.scenario.arms))
     for name in exam.scenario.arms:
         ledger = exam.ledger(exam.labs[name])
-        shown = _value(tables, name, measure="waterfall", stage="shown")
+        shown = _value(found, name, measure="waterfall", stage="shown")
         assert sum(ratio.value for ratio in regret(ledger)) == pytest.approx(1 - shown, abs=1e-5), name
-        alone, recall = alone_recall(ledger), _value(tables, name, measure="recall", stage="early", slice="all")
+        alone, recall = alone_recall(ledger), _value(found, name, measure="recall", stage="early", slice="all")
         assert alone[0].value * alone[1].value == pytest.approx(recall), name
 
 
@@ -118,9 +118,9 @@ def test_a_repair_of_serving_trains_nothing(exam, name):
     assert exam.rows_piece(name).name != exam.rows_piece("late_only").name
 
 
-def test_late_compute_is_paid_for_by_who_goes_there(exam, tables, chosen):
+def test_late_compute_is_paid_for_by_who_goes_there(exam, found, chosen):
     def macs(arm: str) -> float:
-        return _value(tables, arm, measure="macs", stage="late")
+        return _value(found, arm, measure="macs", stage="late")
 
     for name in ("bypass", "by_bubbles", "by_friends", "all_at_once", "late_only"):
         assert macs(name) / macs("quota") == pytest.approx(chosen[name].early.sum() / chosen["quota"].early.sum())
