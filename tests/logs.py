@@ -58,3 +58,19 @@ def impressions(user: np.ndarray, item: np.ndarray, seed: int) -> pl.DataFrame:
     return schema.check(
         table.with_columns(pl.col(pl.Float32).fill_nan(None)).cast(schema.IMPRESSIONS), schema.IMPRESSIONS, "log"
     )
+
+
+@cache
+def cut_log(requests: int = 600, seed: int = 0) -> pl.DataFrame:
+    """`schema.STAGE_LOG` of the same requests: ten random items each, half by either stage; some were shown."""
+    draws = stream(seed, "cuts")
+    users = log(requests, seed)["user"].to_numpy()[::SLOTS]
+    item = np.argsort(draws.random((requests, world().items)), axis=1)[:, :10]
+    frame = {
+        "request": np.repeat(np.arange(requests), 10),
+        "user": np.repeat(users, 10),
+        "item": item.ravel(),
+        "stage": (["early"] * 5 + ["late"] * 5) * requests,
+    }
+    table = pl.DataFrame(frame).with_columns(source=pl.lit(1), score=pl.lit(0.0))
+    return table.select(list(schema.STAGE_LOG)).cast(schema.STAGE_LOG)

@@ -60,7 +60,7 @@ def diagnosis_piece(exam: Exam, subject: Subject) -> Piece:
 
     def build(folder: Path) -> None:
         observed = lab.world.observed
-        data = rows(spec, lab.log(lab.traffic_piece), observed, lab.towers(lab.arm_towers))
+        data = rows(spec, lab.arm_rankers.training_log(spec), observed, lab.towers(lab.arm_towers))
         columns = columns_of(spec.features, observed)
         seed = lab.training_seed(lab.arm.replica)
         found = diagnose(spec, data, columns, seed, lab.device, deep=subject.proposal, sweep=sweep)

@@ -19,19 +19,18 @@ from funnel.features import Towers
 from funnel.retrieval.index import Index, InvertedFile
 from funnel.retrieval.retrieve import Retrieve
 from funnel.rng import seed_of
+from funnel.scenario.logs import shown
+from funnel.scenario.rankers import Rankers
 from funnel.scenario.store import Piece, Store
 from funnel.stages.admission import Admission
 from funnel.stages.rank import Rank
 from funnel.stages.runner import CHUNK, Funnel
-from funnel.stages.spec import STAGES, FunnelSpec, RankSpec
+from funnel.stages.spec import STAGES, FunnelSpec
 from funnel.traffic.arrivals import arrivals
 from funnel.traffic.bootstrap import bootstrap
 from funnel.traffic.log import cuts, impressions
 from funnel.traffic.slates import explored, ranked
-from funnel.training.batches import rows
-from funnel.training.calibration import Calibration, fit_calibration
-from funnel.training.ranker import Ranker, train_ranker
-from funnel.training.spec import RankerSpec, TowersSpec
+from funnel.training.spec import TowersSpec
 from funnel.training.towers import load_towers, save_towers, train_towers
 from funnel.world.bubbles import join
 from funnel.world.engagement import Engagement
@@ -104,46 +103,30 @@ class Lab:
         recipe = {"towers": spec.table(), "log": log.name, "replica": replica, "device": self.device}
         return self._piece("towers", build, **recipe)
 
-    def ranker_piece(self, spec: RankerSpec, log: Piece, towers: Piece, replica: int) -> Piece:
-        seed = self.training_seed(replica)
-
-        def build(folder: Path) -> None:
-            vectors = self.towers(towers)
-            train_ranker(spec, self.log(log), self.world.observed, vectors, seed, self.device).save(folder)
-
-        recipe = {"ranker": spec.table(), "log": log.name, "towers": towers.name, "replica": replica}
-        return self._piece("ranker", build, **recipe, device=self.device)
-
-    def calibration_piece(self, ranker: Piece, log: Piece, towers: Piece) -> Piece:
-        """The corrections, source by source, of a ranker that was trained on the log."""
-
-        def build(folder: Path) -> None:
-            trained, table = Ranker.load(self.store.ensure(ranker)), self.log(log)
-            data = rows(trained.spec, table, self.world.observed, self.towers(towers))
-            predicted, source = trained.predict_rows(data), table["source"].to_numpy()
-            fit_calibration(trained.spec.tasks, predicted, data.labels, source).save(folder)
-
-        return self._piece("calibration", build, ranker=ranker.name)
+    def rankers(self, funnel: FunnelSpec, log: Piece, towers: Piece) -> Rankers:
+        """The rankers of a funnel that are trained on a log."""
+        return Rankers(
+            funnel=funnel,
+            log=log,
+            towers=towers,
+            seed=self.seed,
+            training_seed=self.training_seed(funnel.replica),
+            store=self.store,
+            device=self.device,
+            observed=lambda: self.world.observed,
+        )
 
     def log(self, piece: Piece) -> pl.DataFrame:
-        return pl.read_parquet(self.store.ensure(piece) / "impressions.parquet")
+        return shown(self.store, piece)
 
     def towers(self, piece: Piece) -> Towers:
         return load_towers(self.store.ensure(piece))
 
-    def rank(self, name: str, spec: RankSpec, log: Piece, towers: Piece, replica: int, retrieve: Retrieve) -> Rank:
-        """A trained stage, ready to serve this world behind a retrieval, whose towers it then reads.
-
-        Args:
-            log, towers: what it was trained on.
-        """
-        piece = self.ranker_piece(spec.ranker(), log, towers, replica)
-        trained = Ranker.load(self.store.ensure(piece))
-        server = trained.server(retrieve.observed, retrieve.towers, spec.missing)
-        if not spec.calibration:
-            return Rank(name, spec, server, retrieve.spec.bits)
-        fitted = self.store.ensure(self.calibration_piece(piece, log, towers))
-        return Rank(name, spec, server, retrieve.spec.bits, Calibration.load(fitted))
+    def rank(self, name: str, rankers: Rankers, retrieve: Retrieve) -> Rank:
+        """A trained stage, ready to serve this world behind a retrieval, whose towers it then reads."""
+        spec = rankers.stages.named(name)
+        server = rankers.load(name).server(retrieve.observed, retrieve.towers, spec.missing)
+        return Rank(name, spec, server, retrieve.spec.bits, rankers.calibration(name))
 
     # Round 1: the base funnel, trained on round 0
 
@@ -152,29 +135,28 @@ class Lab:
         base, traffic = self.base, self.arm.traffic
         log, replica = self.bootstrap_piece, base.replica
         towers = self.towers_piece(base.towers, log, replica)
+        rankers = self.rankers(base, log, towers)
 
         def build(folder: Path) -> None:
             # The first version has none behind it, so no tower of this retrieval is stale.
             retrieve = Retrieve(base.retrieval, self.world.observed, self.towers(towers))
-            ranks = tuple(self.rank(name, base.stages.named(name), log, towers, replica, retrieve) for name in STAGES)
-            funnel = Funnel(retrieve, ranks)
-            shown, cut = [], []
+            funnel = Funnel(retrieve, tuple(self.rank(name, rankers, retrieve) for name in STAGES))
+            seen, lost = [], []
             for chunk, bubbles, trace in funnel.serve(arrivals(self.world, "traffic", traffic.requests)):
                 slates = explored(
                     ranked(trace["late"].after), trace["retrieval"].after, chunk, traffic.exploration, self.seed
                 )
-                shown.append(impressions(self.engagement, chunk, slates, bubbles))
-                cut.append(cuts(trace, chunk, traffic.cuts, self.seed))
-            pl.concat(shown).write_parquet(folder / "impressions.parquet")
-            pl.concat(cut).write_parquet(folder / "stages.parquet")
+                seen.append(impressions(self.engagement, chunk, slates, bubbles))
+                lost.append(cuts(trace, chunk, traffic.cuts, self.seed))
+            pl.concat(seen).write_parquet(folder / "impressions.parquet")
+            pl.concat(lost).write_parquet(folder / "stages.parquet")
 
-        stages = {name: base.stages.named(name).table() for name in STAGES}
         return self._piece(
             "traffic",
             build,
             towers=towers.name,
             retrieval=base.retrieval.table(),
-            stages=stages,
+            stages=base.stages.table(),
             **traffic.model_dump(include={"requests", "exploration", "cuts"}),
         )
 
@@ -186,12 +168,14 @@ class Lab:
 
     def arm_ranker(self, name: str) -> Piece:
         """The piece of one stage's ranker."""
-        spec = self.arm.stages.named(name).ranker()
-        return self.ranker_piece(spec, self.traffic_piece, self.arm_towers, self.arm.replica)
+        return self.arm_rankers.piece(name)
+
+    @cached_property
+    def arm_rankers(self) -> Rankers:
+        return self.rankers(self.arm, self.traffic_piece, self.arm_towers)
 
     def arm_rank(self, name: str) -> Rank:
-        spec, replica = self.arm.stages.named(name), self.arm.replica
-        return self.rank(name, spec, self.traffic_piece, self.arm_towers, replica, self.retrieve)
+        return self.rank(name, self.arm_rankers, self.retrieve)
 
     def admission(self, name: str) -> Admission:
         """The cut of one stage, for which its ranker need not be loaded."""

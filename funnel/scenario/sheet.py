@@ -13,6 +13,7 @@ from funnel.retrieval.retrieve import Retrieve
 from funnel.stages.rank import Rank
 from funnel.stages.runner import CHUNK
 from funnel.stages.spec import ValueFormula
+from funnel.training.ranker import SCORE
 from funnel.world.bubbles import join
 from funnel.world.engagement import Engagement
 from funnel.world.world import World
@@ -39,9 +40,9 @@ class Sheet:
         for start, requests in zip(range(0, len(self.requests), CHUNK), self.requests.chunks(CHUNK), strict=True):
             rows, bubbles = self.rows.slice(start, start + CHUNK), join(world.observed, requests.user)
             predicted = rank.predict(requests, rows, bubbles)
-            parts.append(predicted | {"": rank.formula(predicted, rows, bubbles)})
+            parts.append(predicted | {SCORE: rank.formula(predicted, rows, bubbles)})
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return columns, columns.pop("")
+        return columns, columns.pop(SCORE)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from funnel.formula import evaluate, needs_bubble
 from funnel.stages.admission import Admission, AdmissionSpec
 from funnel.stages.spec import RankSpec
 from funnel.training.calibration import Calibration
-from funnel.training.ranker import Server
+from funnel.training.ranker import SCORE, Server
 from funnel.world.bubbles import Bubbles
 
 
@@ -82,7 +82,10 @@ class Rank(Stage):
         return self._sees_bubbles and any(needs_bubble(task) for task in self.spec.formula)
 
     def predict(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> dict[str, np.ndarray]:
-        """float32 (n,) a task: the ranker's predictions, calibrated if that was asked for."""
+        """float32 (n,) a task: the ranker's predictions, calibrated if that was asked for.
+
+        Under `SCORE` stands the score of its own, if it has one.
+        """
         predicted = self.server.predict(requests, candidates, bubbles if self._sees_bubbles else None)
         return self.calibration(predicted, candidates.source) if self.calibration else predicted
 
@@ -91,8 +94,11 @@ class Rank(Stage):
 
         A conditional task counts by the probability that its condition holds. A stage with a feature that tells of
         bubbles sees which candidates carry one; one without it takes its prediction of `bubble`, or, where it makes
-        none, counts the task on every candidate.
+        none, counts the task on every candidate. A ranker that was taught a score of its own is not asked for a
+        formula.
         """
+        if SCORE in predicted:
+            return predicted[SCORE]
         return evaluate(self.spec, predicted, bubbles.at(candidates) >= 0 if self.looks_at_bubbles else None)
 
     def score(self, requests: Requests, candidates: Candidates, bubbles: Bubbles) -> np.ndarray:

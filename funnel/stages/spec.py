@@ -122,7 +122,7 @@ class StagesSpec(Spec):
                 "`privileged` should give the teacher a feature that stage `early` does not read. Found none. Name one "
                 "in `early.privileged.features`, or let the late stage read more."
             )
-        if self.early.calibration and (self.early.distil or self.cascade):
+        if self.early.calibration and self.has_own_score("early"):
             problems.append(
                 "`early.calibration` corrects what the formula reads. Found a stage that sorts by a score of its own "
                 "(`distil` or `cascade`). Take one of them out."
@@ -158,6 +158,10 @@ class StagesSpec(Spec):
         """What the privileged teacher reads beyond the early stage's own features."""
         asked = self.early.privileged.features if self.early.privileged else None
         return tuple(name for name in asked or self.late.features if name not in self.early.features)
+
+    def has_own_score(self, stage: str) -> bool:
+        """Whether a stage sorts by a score that its ranker was taught, and not by its formula."""
+        return stage == "early" and bool(self.early.distil or self.cascade)
 
     def named(self, stage: str) -> RankSpec:
         """The stage of a name."""

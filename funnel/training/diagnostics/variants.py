@@ -10,8 +10,9 @@ HELD_OUT = 0.1
 
 
 def judged(spec: RankerSpec) -> RankerSpec:
-    """The ranker with held-out requests to be judged on."""
-    return _changed(spec, train=_changed(spec.train, held_out=spec.train.held_out or HELD_OUT))
+    """The ranker with held-out requests to be judged on, and without teachers: only what its tasks do is judged."""
+    train = _changed(spec.train, held_out=spec.train.held_out or HELD_OUT)
+    return _changed(spec, train=train, distil=None, privileged=None)
 
 
 def of_tasks(spec: RankerSpec, tasks: tuple[str, ...]) -> RankerSpec | None:

@@ -1,0 +1,116 @@
+"""The trained rankers of one funnel on one log, as pieces: what they learn from, and whom."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from funnel.features import Towers
+from funnel.scenario.logs import cut, shown
+from funnel.scenario.store import Piece, Store
+from funnel.stages.spec import FunnelSpec, StagesSpec
+from funnel.training.batches import rows
+from funnel.training.calibration import Calibration, fit_calibration
+from funnel.training.logged import logged, training_log
+from funnel.training.ranker import Ranker, train_ranker
+from funnel.training.spec import RankerSpec
+from funnel.training.teachers import Teachers
+from funnel.training.towers import load_towers
+from funnel.world.observed import Observed
+
+
+@dataclass(frozen=True)
+class Rankers:
+    """Builds and loads the rankers of a funnel's stages under one seed."""
+
+    funnel: FunnelSpec
+    log: Piece
+    """what they are trained on"""
+    towers: Piece
+    """whose vectors they read"""
+    seed: int
+    training_seed: int
+    """of what training draws"""
+    store: Store
+    device: str
+    observed: Callable[[], Observed]
+
+    @property
+    def stages(self) -> StagesSpec:
+        return self.funnel.stages
+
+    def piece(self, stage: str) -> Piece:
+        """The ranker of one stage."""
+        spec = self.stages.named(stage).ranker()
+        teachers = {name: piece for name, piece in self._teachers(spec).items() if piece}
+        return self._ranker(spec, teachers)
+
+    def load(self, stage: str) -> Ranker:
+        return self._load(self.piece(stage))
+
+    def calibration(self, stage: str) -> Calibration | None:
+        """The corrections of a stage's predictions, source by source, if it asks for them."""
+        if not self.stages.named(stage).calibration:
+            return None
+        ranker = self.piece(stage)
+
+        def build(folder: Path) -> None:
+            trained, log = self._load(ranker), shown(self.store, self.log)
+            data = rows(trained.spec, log, self.observed(), self._vectors())
+            predicted, source = trained.predict_rows(data), log["source"].to_numpy()
+            fit_calibration(trained.spec.tasks, predicted, data.labels, source).save(folder)
+
+        return Calibration.load(self.store.ensure(self._piece("calibration", build, ranker=ranker.name)))
+
+    def training_log(self, spec: RankerSpec) -> pl.DataFrame:
+        """What the rows of a ranker are made of."""
+        return training_log(spec.train, *self._logs(), self.observed())
+
+    def _logs(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """What was shown, and what was cut."""
+        return shown(self.store, self.log), cut(self.store, self.log)
+
+    def _teachers(self, spec: RankerSpec) -> dict[str, Piece | None]:
+        """The pieces of the rankers that a ranker learns from."""
+        return {
+            "late": self.piece("late") if spec.distil else None,
+            "privileged": self._ranker(self._privileged(spec), {}) if spec.privileged else None,
+        }
+
+    def _privileged(self, student: RankerSpec) -> RankerSpec:
+        """The teacher that reads more: otherwise as its student."""
+        features = (*student.features, *self.stages.privileges)
+        return student.model_copy(update={"features": features, "distil": None, "privileged": None})
+
+    def _ranker(self, spec: RankerSpec, teachers: dict[str, Piece]) -> Piece:
+        def build(folder: Path) -> None:
+            observed, vectors = self.observed(), self._vectors()
+            lessons = None
+            if teachers:
+                late = (self._load(teachers["late"]), self.stages.late) if "late" in teachers else None
+                privileged = self._load(teachers["privileged"]) if "privileged" in teachers else None
+                log = logged(*self._logs(), observed)
+                lessons = Teachers(late, privileged).lessons(spec, log, observed, vectors)
+            log = self.training_log(spec)
+            train_ranker(spec, log, observed, vectors, self.training_seed, self.device, lessons).save(folder)
+
+        taught = {name: piece.name for name, piece in teachers.items()}
+        if "late" in teachers:
+            taught["formula"] = self.stages.late.model_dump(include={"formula", "combine"})
+        return self._piece("ranker", build, ranker=spec.table(), teachers=taught, **self._trained_on())
+
+    def _trained_on(self) -> dict[str, Any]:
+        """What is in the recipe of everything that is trained."""
+        made_from = {"log": self.log.name, "towers": self.towers.name}
+        return {**made_from, "replica": self.funnel.replica, "device": self.device}
+
+    def _load(self, piece: Piece) -> Ranker:
+        return Ranker.load(self.store.ensure(piece))
+
+    def _vectors(self) -> Towers:
+        return load_towers(self.store.ensure(self.towers))
+
+    def _piece(self, kind: str, build: Callable[[Path], None], **recipe: Any) -> Piece:
+        return Piece(kind, {"seed": self.seed, **recipe}, build)
