@@ -22,12 +22,20 @@ class SpecError(FunnelError):
         return type(self), (self.problems,)
 
 
-class DataError(FunnelError):
+class ArmError(FunnelError):
+    """A piece of an arm cannot be made. The same spec would fail again; other arms may be as sound as ever."""
+
+
+class DataError(ArmError):
     """A table or an array breaks its schema."""
 
 
-class StageError(FunnelError):
+class StageError(ArmError):
     """A stage received or returned something that breaks its contract; names the stage."""
+
+
+class TrainingError(ArmError):
+    """A model could not be fitted; names the part and the step."""
 
 
 class ResultsError(FunnelError):

@@ -8,11 +8,10 @@ import torch
 from logs import log, towers, world
 
 from funnel.balancing.spec import BalancerSpec, DWASpec, PCGradSpec, StaticSpec, UncertaintySpec
-from funnel.errors import DataError, SpecError
+from funnel.errors import DataError, SpecError, TrainingError
 from funnel.models.spec import ESMMSpec, MMoESpec, SharedBottomSpec, SingleTaskSpec
 from funnel.scenario.store import Piece, Store
 from funnel.training.batches import Rows, columns_of, held_out, labels_of, rows
-from funnel.training.loop import TrainingError
 from funnel.training.ranker import Ranker, fit_ranker, train_ranker
 from funnel.training.record import Recorder
 from funnel.training.sampling import sampled

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from funnel.errors import ResultsError
+from funnel.errors import ArmError, DataError, ResultsError, StageError, TrainingError
 from funnel.scenario import store as store_module
 from funnel.scenario.folders import beside, put, recover
 from funnel.scenario.store import Piece, Store, fingerprint
@@ -240,3 +240,33 @@ def test_a_kill_between_the_moves_of_a_replacement_loses_nothing(tmp_path):
     put(new, place)
     assert list(place.iterdir()) == []
     assert [path.name for path in tmp_path.iterdir()] == ["place"]
+
+
+@pytest.mark.parametrize("kind", [DataError, StageError, TrainingError])
+def test_a_piece_that_cannot_be_made_is_remembered_and_tried_again_only_by_a_fresh_run(store, tmp_path, kind):
+    asked = []
+
+    def fail(folder: Path) -> None:
+        asked.append(folder)
+        raise kind("The loss should be finite.")
+
+    piece = Piece("ranker", {"width": 3}, fail)
+    for _ in range(2):
+        with pytest.raises(kind, match=r"^The loss should be finite\.$"):
+            store.ensure(piece)
+    assert len(asked) == 1
+    again = Store(store.root, run="again")
+    for _ in range(2):
+        with pytest.raises(ArmError):
+            again.ensure(piece)
+    assert len(asked) == 2
+    made = Store(store.root, run="third").ensure(Piece("ranker", {"width": 3}, lambda folder: None))
+    assert store.ensure(piece) == made  # what was made at last is there for all
+
+
+def test_a_note_of_a_failure_that_cannot_be_read_is_none(store, build):
+    piece = Piece("world", {"users": 3}, build)
+    (store.root / "world").mkdir(parents=True)
+    beside(store.root / "world" / piece.name, "failed").write_text('{"run": nul')
+    store.ensure(piece)
+    assert times(build) == 1

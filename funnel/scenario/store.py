@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from funnel.errors import FunnelError, ResultsError
+from funnel.errors import ArmError, FunnelError, ResultsError
 from funnel.scenario.folders import beside, disk_full, put, recover
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -58,6 +58,7 @@ class Store:
         """The folder of the finished piece, which is built if there is none; a second process waits for the first.
 
         Raises:
+            ArmError: it cannot be made. That is noted, and asking again, in this run or the next, raises it at once.
             ResultsError: what stands in its place is damaged or foreign, or the disk is full.
         """
         folder = self.root / piece.kind / piece.name
@@ -65,6 +66,7 @@ class Store:
         with FileLock(beside(folder, "lock")):
             recover(folder)
             if not self._finished(folder, piece):
+                self._recall_failure(folder)
                 self._build(folder, piece)
         return folder
 
@@ -86,6 +88,13 @@ class Store:
         CHECKED.add(folder)
         return True
 
+    def _recall_failure(self, folder: Path) -> None:
+        """Raises what building the piece has raised before; a run that builds everything anew tries again."""
+        note = _read(beside(folder, "failed"))
+        if isinstance(note, dict) and self.run in (None, note.get("run")):
+            kinds = {kind.__name__: kind for kind in ArmError.__subclasses__()}
+            raise kinds.get(note["error"], ArmError)(note["message"])
+
     def _build(self, folder: Path, piece: Piece) -> None:
         partial = beside(folder, "partial")
         shutil.rmtree(partial, ignore_errors=True)
@@ -102,12 +111,16 @@ class Store:
             }
             (partial / MANIFEST).write_text(json.dumps(manifest, indent=1))
         except Exception as error:
+            if isinstance(error, ArmError):
+                note = {"run": self.run, "error": type(error).__name__, "message": str(error)}
+                beside(folder, "failed").write_text(json.dumps(note))
             full = not isinstance(error, FunnelError) and disk_full(error, partial)
             shutil.rmtree(partial, ignore_errors=True)
             if full:
                 raise ResultsError(full) from error
             raise
         put(partial, folder)
+        beside(folder, "failed").unlink(missing_ok=True)
         CHECKED.add(folder)
 
 
@@ -146,22 +159,23 @@ def _described(path: Path) -> dict[str, Any]:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
-def _read_manifest(folder: Path) -> Any:
+def _read(path: Path) -> Any:
+    """What a JSON file holds; None where there is none."""
     try:
-        return json.loads((folder / MANIFEST).read_text())
+        return json.loads(path.read_text())
     except (OSError, ValueError):
         return None
 
 
 def _built_by(folder: Path) -> str | None:
-    manifest = _read_manifest(folder)
+    manifest = _read(folder / MANIFEST)
     return manifest.get("run") if isinstance(manifest, dict) else None
 
 
 def _check(folder: Path, piece: Piece, content: bool) -> None:
     """Compares a folder with its manifest and with the piece that should be in it: sizes, and the content if asked."""
     remedy = "Delete that folder, or run with --fresh."
-    manifest = _read_manifest(folder)
+    manifest = _read(folder / MANIFEST)
     try:
         named = manifest["kind"], manifest["fingerprint"]
         files = {name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()}

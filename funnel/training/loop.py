@@ -8,13 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from funnel.errors import FunnelError
+from funnel.errors import TrainingError
 from funnel.training.batches import shuffled
 from funnel.training.spec import FitSpec
-
-
-class TrainingError(FunnelError):
-    """A model could not be fitted; names the part and the step."""
 
 
 class Update(ABC):
