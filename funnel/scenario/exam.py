@@ -5,10 +5,8 @@ stage can be asked what it would have done with any of them.
 """
 
 import json
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,6 +18,7 @@ from funnel.metrics.keep_curve import budgets, keep_curve
 from funnel.metrics.ledger import Ledger
 from funnel.scenario.facts import costs, facts
 from funnel.scenario.lab import Lab
+from funnel.scenario.memory import Memory
 from funnel.scenario.samples import FIRST, write_sample
 from funnel.scenario.selection import Selection, selection
 from funnel.scenario.sheet import Judge, Oracles, Sheet, sheet
@@ -33,17 +32,19 @@ from funnel.world import oracle
 from funnel.world.bubbles import join
 from funnel.world.engagement import Engagement
 
-KEPT = 4
-"""sheets and predictions of one seed that are held in memory; arms are examined in an order that makes it enough"""
-
 
 class Exam:
     """All arms of a scenario under one seed."""
 
-    def __init__(self, scenario: Scenario, seed: int, store: Store, device: str = "cpu"):
-        self.scenario, self.seed, self.store = scenario, seed, store
-        self.labs = {name: Lab(scenario.base, arm, seed, store, device) for name, arm in scenario.arms.items()}
-        self._kept: dict[str, Any] = {}
+    def __init__(self, scenario: Scenario, seed: int, store: Store, device: str = "cpu", memory: Memory | None = None):
+        """
+        Args:
+            memory: what is shared with the exams of other points of a sweep under this seed.
+        """
+        self.scenario, self.seed, self.store, self.memory = scenario, seed, store, memory or Memory()
+        self.labs = {
+            name: Lab(scenario.base, arm, seed, store, device, self.memory) for name, arm in scenario.arms.items()
+        }
 
     @property
     def value(self) -> ValueFormula:
@@ -61,14 +62,6 @@ class Exam:
         kept = {task: weight for task, weight in self.value.formula.items() if task not in change.tasks.add}
         signals = frozenset(signal for name in change.features.add if (signal := FEATURE[name].signal))
         return self.value.model_copy(update={"formula": kept}), signals
-
-    def _once(self, key: str, make: Callable[[], Any]) -> Any:
-        """The thing of this name, made if it is not among the last few."""
-        if key not in self._kept:
-            while len(self._kept) >= KEPT:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = make()
-        return self._kept[key]
 
     # Pieces
 
@@ -118,6 +111,11 @@ class Exam:
         around = budgets(proposal.stages.early.keep, self.size, proposal.retrieval.budget)
         return sorted({*around, lab.arm.stages.early.keep})
 
+    def company(self, name: str) -> str:
+        """What an arm shares with those that it is best examined with: the sheet, and the late ranker."""
+        lab = self.labs[name]
+        return json.dumps([self._sheet_recipe(lab), lab.arm_ranker("late").name])
+
     @property
     def _judge(self) -> Lab:
         """The arm whose late stage judges what every arm lost: the reference of the verdict."""
@@ -136,7 +134,7 @@ class Exam:
             judge = Judge(lab.engagement, self.value, self.blind[0])
             return sheet(judge, lab.retrieve, lab.requests, oracles)
 
-        return self._once(f"sheet {json.dumps(self._sheet_recipe(lab))}", make)
+        return self.memory.once("sheet", json.dumps(self._sheet_recipe(lab)), make)
 
     def _oracle(self, lab: Lab) -> dict[str, np.ndarray]:
         with np.load(self.store.ensure(self.oracle_piece(lab)) / "oracle.npz") as arrays:
@@ -145,7 +143,7 @@ class Exam:
     def _predicted(self, lab: Lab, ranker: Lab, stage: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Predictions and score of a stage of `ranker` on the sheet of `lab`."""
         key = json.dumps([self._sheet_recipe(lab), _rank_recipe(ranker, stage)])
-        return self._once(key, lambda: self._sheet(lab).predict(ranker.arm_rank(stage), lab.world))
+        return self.memory.once("predicted", key, lambda: self._sheet(lab).predict(ranker.arm_rank(stage), lab.world))
 
     def selection(self, lab: Lab, keep: int | None = None) -> Selection:
         """What one arm lets through; with `keep`, what it would at another early budget, nothing trained anew."""

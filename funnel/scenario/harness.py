@@ -63,9 +63,13 @@ def run(
     jobs = parts.plan(scenario)
     executor = executor or Executor()
     outcomes = executor.run(partial(_do, scenario, store, executor.device), jobs)
+    failed: set[str] = set()
     with closing(_told(outcomes, jobs, console)) as told:
-        for _ in told:
-            pass
+        for _, befallen in told:
+            for arm, why in (befallen or {}).items():
+                if arm not in failed:
+                    _line(console, f"Arm `{arm}` cannot be made and is left out. {why}")
+                failed.add(arm)
     tables = parts.collect(scenario, store, executor.device)
     with FileLock(beside(folder, "lock")):
         partial_folder = beside(folder, "partial")
@@ -75,9 +79,14 @@ def run(
     return folder
 
 
-def _do(scenario: AnyScenario, store: Store, device: str, job: Any) -> None:
+def _do(scenario: AnyScenario, store: Store, device: str, job: Any) -> dict[str, str] | None:
+    """Does a job; returns by arm that the run can do without why it failed."""
     parts, _ = KINDS[type(scenario)]
-    parts.execute(scenario, job, store, device)
+    return parts.execute(scenario, job, store, device)
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _told(outcomes: Iterator[Outcome], jobs: Sequence[Any], console: Console) -> Generator[Outcome]:
@@ -86,8 +95,7 @@ def _told(outcomes: Iterator[Outcome], jobs: Sequence[Any], console: Console) ->
         started = time.perf_counter()
         for done, (place, result) in enumerate(outcomes, start=1):
             seconds = time.perf_counter() - started
-            line = f"{done:>4}/{len(jobs)} {seconds:7.1f} s  {jobs[place].label}"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            _line(console, f"{done:>4}/{len(jobs)} {seconds:7.1f} s  {jobs[place].label}")
             yield place, result
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))

@@ -5,6 +5,7 @@ prefix of the funnel meet in the same folder. The round 1 log is served by the *
 are trained on the same log and inherit its selection.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -20,6 +21,7 @@ from funnel.retrieval.index import Index, InvertedFile
 from funnel.retrieval.retrieve import Retrieve
 from funnel.rng import seed_of
 from funnel.scenario.logs import shown
+from funnel.scenario.memory import Memory
 from funnel.scenario.rankers import Rankers
 from funnel.scenario.store import Piece, Store
 from funnel.stages.admission import Admission
@@ -40,13 +42,23 @@ from funnel.world.world import World, generate
 class Lab:
     """Builds and loads the pieces of one arm under one seed."""
 
-    def __init__(self, base: FunnelSpec, arm: FunnelSpec, seed: int, store: Store, device: str = "cpu"):
+    def __init__(
+        self,
+        base: FunnelSpec,
+        arm: FunnelSpec,
+        seed: int,
+        store: Store,
+        device: str = "cpu",
+        memory: Memory | None = None,
+    ):
         """
         Args:
             base: the funnel that served round 1. arm: the funnel under examination.
             device: where rankers and towers are trained; part of their recipes, since it decides their last bits.
+            memory: what is shared with the labs of other arms under this seed.
         """
         self.base, self.arm, self.seed, self.store, self.device = base, arm, seed, store, device
+        self.memory = memory or Memory()
 
     def _piece(self, kind: str, build: Callable[[Path], None], **recipe: Any) -> Piece:
         return Piece(kind, {"seed": self.seed, **recipe}, build)
@@ -60,11 +72,12 @@ class Lab:
 
     @cached_property
     def world(self) -> World:
-        return World.load(self.store.ensure(self.world_piece))
+        piece = self.world_piece
+        return self.memory.once("world", piece.name, lambda: World.load(self.store.ensure(piece)))
 
     @cached_property
     def engagement(self) -> Engagement:
-        return Engagement.of(self.world)
+        return self.memory.once("engagement", self.world_piece.name, lambda: Engagement.of(self.world))
 
     # Round 0: no model
 
@@ -183,7 +196,10 @@ class Lab:
 
     @cached_property
     def retrieve(self) -> Retrieve:
-        return Retrieve(self.arm.retrieval, self.world.observed, self._serving_towers())
+        def make() -> Retrieve:
+            return Retrieve(self.arm.retrieval, self.world.observed, self._serving_towers())
+
+        return self.memory.once("retrieve", json.dumps([self.arm_towers.name, self.arm.retrieval.table()]), make)
 
     def _serving_towers(self) -> Towers:
         """The towers that the arm's rankers were trained with, or one of them a version behind."""

@@ -143,7 +143,7 @@ def _same(arms: dict[str, FunnelSpec]) -> list[str]:
 
 
 def _verdict(spec: ScenarioSpec) -> list[str]:
-    roles = {role: getattr(spec.verdict, role) for role in ("proposal", "reference", "baseline")}
+    roles = spec.verdict.roles
     problems = [
         f"verdict.{role}: {unknown(arm, spec.arms, 'an arm')}" for role, arm in roles.items() if arm not in spec.arms
     ]

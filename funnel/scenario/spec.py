@@ -4,6 +4,7 @@
 full `FunnelSpec` an arm, checked as a whole, which is all that a run needs.
 """
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator
@@ -111,6 +112,11 @@ class VerdictSpec(Spec):
     """the arm without the change"""
     margin: Margin = Margin()
 
+    @property
+    def roles(self) -> dict[str, str]:
+        """The three arms by their role."""
+        return {"proposal": self.proposal, "reference": self.reference, "baseline": self.baseline}
+
 
 class ScenarioSpec(Heading):
     """A scenario as it is written."""
@@ -168,6 +174,13 @@ class Scenario(Spec):
     diagnostics: bool = False
     frontier: tuple[str, str] | None = None
     null: bool = False
+
+    def without(self, arms: Collection[str]) -> "Scenario":
+        """The scenario without some of its arms, none of them one of the verdict."""
+        left = [arm for arm in self.arms if arm not in arms]
+        controls = {arm: control for arm, control in self.controls.items() if arm in left and control in left}
+        funnels, at = ({arm: table[arm] for arm in left if arm in table} for table in (self.arms, self.at))
+        return self.model_copy(update={"arms": funnels, "at": at, "controls": controls})
 
 
 def _known(patch: Any, names: tuple[str, ...], known: Any, what: str) -> Any:
