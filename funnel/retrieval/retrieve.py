@@ -25,7 +25,8 @@ class RetrievalSpec(Spec):
     sources: dict[str, Source] = Field(default_factory=_default_sources)
     stale: Literal["user", "item"] | None = None
     """the tower that serves one version behind the other: that of the model trained on round 0. A deployment fault:
-    only towers that were trained together have an inner product that means something. Training is not touched"""
+    only towers that were trained together have an inner product that means something. Training is not touched, nor the
+    traffic of round 1, which the first version serves"""
 
     @model_validator(mode="after")
     def _some(self):

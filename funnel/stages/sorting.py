@@ -19,7 +19,7 @@ def boosted(score: np.ndarray, source: np.ndarray, factors: Mapping[int, float])
     """
     factor = np.ones(len(score), np.float32)
     for bit, times in factors.items():
-        factor[(source & bit) > 0] *= np.float32(times)
+        factor *= np.where(source & bit, np.float32(times), np.float32(1))
     return np.where(score < 0, score / factor, score * factor)
 
 
