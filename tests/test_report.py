@@ -8,13 +8,14 @@ from matplotlib.collections import LineCollection
 from matplotlib.container import BarContainer
 
 from funnel.errors import ResultsError
-from funnel.report import page
+from funnel.report import page, tables
 from funnel.report.figures import flow, funnel
 from funnel.report.figures.arms import ordered
 from funnel.report.figures.catalogue import FIGURES, save
 from funnel.report.figures.style import INK
 from funnel.report.view import UNKNOWN, Number, View, number, text
 from funnel.scenario import results
+from tests import runs
 from tests.pages import Tree, drawn, run_of
 
 
@@ -228,3 +229,12 @@ def test_cells_say_why_they_have_no_interval():
     assert number(some, "share", 5) == Number("50.0 %", "40.0 % to 60.0 %, n = 3", value=0.5)
     same = {"value": 0.0, "n": 5} | ends | {"low": 0.0, "high": 0.0}
     assert number(same, "points", 5, signed=True) == Number("0", "the same in every seed", value=0.0)
+
+
+def test_a_contrast_is_told_with_its_weights(tmp_path):
+    weights = {"both": 1.0, "late_only": -0.5, "baseline": -0.5}
+    folder = runs.write(tmp_path / "run", contrasts={"most": weights})
+    table = next(table for table in tables.main(View(results.read(folder).summary)) if table.title == "Contrasts")
+    assert "`most` is `both` - 0.5 `late_only` - 0.5 `baseline`." in table.note
+    assert table.header == ("most",)
+    assert {label: cells[0].text[-2:] for label, cells in table.rows}["Lost candidates"] == "pt"

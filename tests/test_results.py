@@ -55,6 +55,7 @@ def test_the_summary_has_its_documented_keys(summary):
         "measures",
         "estimates",
         "differences",
+        "contrasts",
         "keep_curve",
         "equal_keep",
         "variance",
@@ -110,6 +111,25 @@ def test_a_difference_is_paired_by_seed(tables):
     assert difference["value"] == pytest.approx((own - other).mean())
     assert difference["relative"]["value"] == pytest.approx((own / other - 1).mean())
     assert difference["bootstrap_high"] < 0  # the early stage does not see what makes friend items good
+
+
+def test_a_contrast_is_a_weighted_sum_within_seeds(tables):
+    """An interaction is the difference of two differences."""
+    estimates = Estimates(tables["rows"], tables["request_rows"])
+    weights = {"both": 1.0, "late_only": -1.0, "late_only_2k": -1.0, "baseline_2k": 1.0}
+    contrast = found(estimates.contrast(weights), "value", "late")
+    parts = [estimates.by_seed(arm, "value", "late") * weight for arm, weight in weights.items()]
+    expected = t_interval(np.sum(parts, axis=0))
+    assert (contrast["value"], contrast["low"], contrast["n"]) == pytest.approx((expected.value, expected.low, 3))
+    assert contrast["bootstrap_low"] <= contrast["value"] <= contrast["bootstrap_high"]
+
+
+def test_a_contrast_of_a_failed_arm_is_left_out(tmp_path):
+    named = {"whole": {"both": 1, "baseline": -1}, "broken": {"late_only_2k": 1, "baseline_2k": -1}}
+    folder = runs.write(tmp_path / "run", failed={"late_only_2k": "No."}, contrasts=named)
+    told = results.read(folder).summary["contrasts"]
+    assert {name: entry["weights"] for name, entry in told.items()} == {"whole": named["whole"]}
+    assert found(told["whole"]["estimates"], "lost", "early")["n"] == 3
 
 
 def test_arms_that_share_an_early_stage_do_not_differ_there(summary):

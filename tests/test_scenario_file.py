@@ -399,6 +399,17 @@ def test_an_arm_names_the_arm_that_keeps_it_honest(scenarios):
             ),
         ),
         (
+            "[contrasts.gain]\nboth = 1\nbaselin = -1",
+            ("contrasts.gain: `baselin` is not an arm. Did you mean `baseline`?",),
+        ),
+        (
+            "[contrasts.gain]\nboth = 2\nbaseline = -1",
+            (
+                "contrasts.gain: weights should add up to 0, so that what all arms have in common drops out. Found 1.",
+            ),
+        ),
+        ("[contrasts.gain]\nboth = 1", ("contrasts: `gain` should weigh two arms at least. Found 1.",)),
+        (
             "[every]\nworld.users = 7\nvalue.formula.like = 2.0\nevaluation.requests = 3",
             (
                 "every.value: should be the same for every arm. Found a patch. Put it into `[patch]`.",

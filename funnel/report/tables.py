@@ -119,6 +119,7 @@ def main(view: View) -> list[Table]:
         _by_arm(view, "Main measures", "Mean over seeds with its interval.", MAIN),
         _differences(view, "baseline", "Differences", MAIN + STAGEWISE[:4]),
         _differences(view, "reference", "Differences", MAIN + STAGEWISE[:4]),
+        *_contrasts(view, MAIN + STAGEWISE[:4]),
     ]
 
 
@@ -215,6 +216,27 @@ def _differences(view: View, against: str, title: str, lines: Lines) -> Table:
         (label, tuple(view.difference_cell(against, arm, address) for arm in compared)) for label, address in lines
     )
     return Table(f"{title} against {other}", note, compared, rows)
+
+
+def _contrasts(view: View, lines: Lines) -> list[Table]:
+    """The weighted sums of arms that the scenario asks for, if it does."""
+    contrasts = view.summary["contrasts"]
+    if not contrasts:
+        return []
+    told = "; ".join(f"`{name}` is {_weighted(found['weights'])}" for name, found in contrasts.items())
+    note = f"Weighted sums of arms within each seed: {told}. An interval that leaves out zero is bold."
+    rows = tuple((label, tuple(view.contrast_cell(name, address) for name in contrasts)) for label, address in lines)
+    return [Table("Contrasts", note, tuple(contrasts), rows)]
+
+
+def _weighted(weights: dict[str, float]) -> str:
+    """A weighted sum as it is read: the arms with a plus first."""
+    ordered = sorted(weights.items(), key=lambda entry: entry[1] < 0)
+    parts = [
+        f"{'-' if weight < 0 else '+'} {'' if abs(weight) == 1 else f'{abs(weight):g} '}`{arm}`"
+        for arm, weight in ordered
+    ]
+    return " ".join(parts).removeprefix("+ ")
 
 
 def _tasks(view: View) -> Lines:

@@ -41,6 +41,7 @@ class View:
         self.seeds = len(self.scenario["seeds"])
         self.diagnosis = Diagnosis(summary["diagnostics"]) if summary["diagnostics"] else None
         """what diagnosing the rankers found; None where the scenario did not ask"""
+        self._contrasts = {name: _addressed(found["estimates"]) for name, found in summary["contrasts"].items()}
         self._estimates = {arm: _addressed(found) for arm, found in summary["estimates"].items()}
         self._differences = {
             against: {arm: _addressed(found) for arm, found in table.items()}
@@ -90,11 +91,18 @@ class View:
         found = self.estimate(arm, *address)
         return number(found, self.unit(address[0]), self.seeds)
 
+    def contrast_cell(self, name: str, address: Address) -> Number:
+        """A weighted sum of arms that the scenario asks for."""
+        return self._signed(self._contrasts[name].get(address, _nothing()), address)
+
     def difference_cell(self, against: str, arm: str, address: Address) -> Number:
         found = self.difference(against, arm, address)
         if "relative" in found:
             # A slate's value has no unit that anybody knows, so its difference is told as a share.
             return number(found | found["relative"] | {"bootstrap_low": None}, "share", self.seeds, signed=True)
+        return self._signed(found, address)
+
+    def _signed(self, found: Estimate, address: Address) -> Number:
         unit = self.unit(address[0])
         return number(found, "points" if unit == "share" else unit, self.seeds, signed=True)
 

@@ -1,7 +1,7 @@
 """From rows to estimates: a t interval over seeds for every measure of every arm, the bootstrap beside it, and paired
 differences between arms."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,20 +76,43 @@ class Estimates:
 
     def between(self, arm: str, other: str) -> list[Estimate]:
         """Every measure that both arms have, `arm` minus `other`, paired by seed; slate value also relatively."""
-        differences = []
-        for (owner, key), values in self._values.items():
-            if owner != arm or (other, key) not in self._values:
-                continue
-            others = self._values[other, key]
-            paired = [(values[seed], others[seed]) for seed in values if seed in others]
-            own, against = self._replicates.get((arm, key)), self._replicates.get((other, key))
-            replicates = own - against if own is not None and against is not None else None
-            estimate = _estimate(key, [value - base for value, base in paired], replicates)
-            if key.measure == "value" and paired and all(base for _, base in paired):
-                relative = t_interval(np.array([value / base - 1 for value, base in paired]))
-                estimate |= {"relative": _three(relative)}
-            differences.append(estimate)
-        return differences
+        found = self.contrast({arm: 1.0, other: -1.0})
+        for estimate in found:
+            if estimate["measure"] == "value" and estimate["n"]:
+                key = Key(*(estimate[name] for name in KEY))
+                paired = [(values[arm], values[other]) for values in self._complete((arm, other), key)]
+                if all(base for _, base in paired):
+                    relative = t_interval(np.array([value / base - 1 for value, base in paired]))
+                    estimate["relative"] = _three(relative)
+        return found
+
+    def contrast(self, weights: Mapping[str, float]) -> list[Estimate]:
+        """Every measure that all these arms have, as their weighted sum within each seed."""
+        first, *others = weights
+        keys = [key for owner, key in self._values if owner == first]
+        found = []
+        for key in keys:
+            if all((arm, key) in self._values for arm in others):
+                complete = self._complete(weights, key)
+                values = [sum(weight * of[arm] for arm, weight in weights.items()) for of in complete]
+                found.append(_estimate(key, values, self._resampled(weights, key)))
+        return found
+
+    def _complete(self, arms: Iterable[str], key: Key) -> list[dict[str, float]]:
+        """The values by arm of every seed in which all the arms have one."""
+        by_arm = {arm: self._values[arm, key] for arm in arms}
+        first = next(iter(by_arm.values()))
+        return [
+            {arm: values[seed] for arm, values in by_arm.items()}
+            for seed in first
+            if all(seed in values for values in by_arm.values())
+        ]
+
+    def _resampled(self, weights: Mapping[str, float], key: Key) -> np.ndarray | None:
+        """float64 (draws,): the replicates of a weighted sum; None where the measure is not resampled."""
+        parts = [(weight, self._replicates.get((arm, key))) for arm, weight in weights.items()]
+        known = [weight * replicates for weight, replicates in parts if replicates is not None]
+        return np.sum(known, axis=0) if len(known) == len(parts) else None
 
 
 def _estimate(key: Key, values: list[float], replicates: np.ndarray | None) -> Estimate:

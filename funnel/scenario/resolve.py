@@ -25,7 +25,13 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
     if funnel:
         problems += _apart(spec, every or funnel, arms, funnel) + _sources(arms, funnel)
         problems += _nothing_left(spec.change, funnel)
-    problems += _same(arms) + _verdict(spec) + _controls(spec) + _frontier(spec, arms.get(spec.verdict.proposal))
+    problems += (
+        _same(arms)
+        + _verdict(spec)
+        + _controls(spec)
+        + _contrasts(spec)
+        + _frontier(spec, arms.get(spec.verdict.proposal))
+    )
     if problems:
         raise SpecError(problems)
     return Scenario(
@@ -38,6 +44,7 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
         at={name: arm.at for name, arm in spec.arms.items()},
         controls={name: arm.control for name, arm in spec.arms.items() if arm.control is not None},
         verdict=spec.verdict,
+        contrasts=spec.contrasts,
         diagnostics=spec.diagnostics,
         frontier=spec.frontier,
         null=spec.null,
@@ -164,6 +171,21 @@ def _controls(spec: ScenarioSpec) -> list[str]:
         f"arms.{name}.control: should be another arm. Found the arm itself. Name the one that keeps it honest."
         for name, control in named.items()
         if control == name
+    ]
+
+
+def _contrasts(spec: ScenarioSpec) -> list[str]:
+    problems = [
+        f"contrasts.{name}: {unknown(arm, spec.arms, 'an arm')}"
+        for name, weights in spec.contrasts.items()
+        for arm in weights
+        if arm not in spec.arms
+    ]
+    return problems + [
+        f"contrasts.{name}: weights should add up to 0, so that what all arms have in common drops out. Found "
+        f"{sum(weights.values()):g}."
+        for name, weights in spec.contrasts.items()
+        if abs(sum(weights.values())) > 1e-9
     ]
 
 

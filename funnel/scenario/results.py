@@ -115,6 +115,7 @@ def _summary(run: Run, spec: dict[str, Any], failed: dict[str, str]) -> dict[str
         "measures": {metric.name: {"unit": metric.unit, "definition": metric.definition} for metric in METRICS},
         "estimates": {arm: estimates.of(arm) for arm in names},
         "differences": _differences(scenario, arms, estimates),
+        "contrasts": _contrasts(scenario, names, estimates),
         **_curves(scenario, run.tables["keep_curve"], estimates),
         "variance": variances(scenario, names, estimates),
         "null": _null(scenario, names, estimates) if scenario.null else None,
@@ -162,6 +163,15 @@ def _differences(scenario: Scenario, arms: dict[str, Any], estimates: Estimates)
     return found | {"control": {arm: estimates.between(arm, control) for arm, control in controls.items()}}
 
 
+def _contrasts(scenario: Scenario, arms: list[str], estimates: Estimates) -> dict[str, Any]:
+    """Those of the scenario's contrasts that no failed arm is part of."""
+    return {
+        name: {"weights": weights, "estimates": estimates.contrast(weights)}
+        for name, weights in scenario.contrasts.items()
+        if set(weights) <= set(arms)
+    }
+
+
 def _curves(scenario: Scenario, curve: pl.DataFrame, estimates: Estimates) -> dict[str, Any]:
     proposal, reference = scenario.verdict.proposal, scenario.verdict.reference
     worth = estimates.by_seed(reference, "value", "late")
@@ -191,6 +201,7 @@ def _spec(scenario: Scenario) -> dict[str, Any]:
         "arms": {name: arm.table() for name, arm in scenario.arms.items()},
         "at": scenario.at,
         "controls": scenario.controls,
+        "contrasts": scenario.contrasts,
         "diagnostics": scenario.diagnostics,
         "frontier": scenario.frontier,
         "null": scenario.null,

@@ -131,6 +131,8 @@ class ScenarioSpec(Heading):
     change: Change = Change()
     arms: dict[str, ArmSpec]
     verdict: VerdictSpec
+    contrasts: dict[str, dict[str, float]] = Field(default_factory=dict)
+    """by name: a weight for each of some arms, whose weighted sum is told with its interval, such as an interaction"""
     diagnostics: bool = False
     """whether the report also tells what multi-task training did to each task"""
     frontier: tuple[str, str] | None = None
@@ -146,6 +148,13 @@ class ScenarioSpec(Heading):
         if problems := misplaced(sweep, cls.model_fields):
             raise ValueError(" ".join(problems))
         return sweep
+
+    @field_validator("contrasts")
+    @classmethod
+    def _between_arms(cls, contrasts: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        if bare := [name for name, weights in contrasts.items() if len(weights) < 2]:
+            raise ValueError(f"`{bare[0]}` should weigh two arms at least. Found {len(contrasts[bare[0]])}.")
+        return contrasts
 
     @field_validator("frontier")
     @classmethod
@@ -171,6 +180,7 @@ class Scenario(Spec):
     controls: dict[str, str] = Field(default_factory=dict)
     """by arm, where it names one: the arm that keeps it honest"""
     verdict: VerdictSpec
+    contrasts: dict[str, dict[str, float]] = Field(default_factory=dict)
     diagnostics: bool = False
     frontier: tuple[str, str] | None = None
     null: bool = False
