@@ -21,7 +21,7 @@ def overlap(ledger: Ledger) -> list[Ratio]:
     return [_overlap(ledger, among, k, name) for name, (among, k) in slices.items()]
 
 
-def _overlap(ledger: Ledger, among: np.ndarray, k: int, name: str) -> Ratio:
+def _overlap(ledger: Ledger, among: np.ndarray, k: int | np.ndarray, name: str) -> Ratio:
     early, late = best(ledger, among, ledger.early_score, k), best(ledger, among, ledger.late_score, k)
     return Ratio(count(ledger, early & late), count(ledger, early), "early", name)
 

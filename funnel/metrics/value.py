@@ -8,8 +8,8 @@ from funnel.metrics.slices import friend_or_other, guarded_users, survivors
 from funnel.select import top
 
 
-def best(ledger: Ledger, among: np.ndarray, by: np.ndarray, keep: int) -> np.ndarray:
-    """bool (n,): the `keep` rows a request that are best by `by` among the rows where `among` holds."""
+def best(ledger: Ledger, among: np.ndarray, by: np.ndarray, keep: int | np.ndarray) -> np.ndarray:
+    """bool (n,): the `keep` rows (one number, or int64 (R,)) a request that are best by `by` where `among` holds."""
     chosen = np.zeros(len(ledger.rows), bool)
     # Selecting inside the smaller set costs by its size, not by the pool's.
     chosen[among] = top(ledger.rows.take(among), keep, by[among])

@@ -7,8 +7,9 @@ from typing import Any
 from markupsafe import Markup
 
 from funnel.report import tables
+from funnel.report.examples import examples
 from funnel.report.figures.catalogue import SECTIONS, Plot, of_diagnostics, save
-from funnel.report.sections import diagnostics
+from funnel.report.sections import diagnostics, repairs, trust, verdict
 from funnel.report.template import put_page, writing
 from funnel.report.view import View
 from funnel.scenario import results
@@ -23,6 +24,9 @@ TONES = {
 }
 """colour of an outcome; its word always stands beside it"""
 
+Figures = list[dict[str, Any]]
+"""as the template prints them"""
+
 
 def build(folder: Path) -> Path:
     """Draw the figures and write the page of a finished results folder.
@@ -33,18 +37,16 @@ def build(folder: Path) -> Path:
     Raises:
         ResultsError: the folder is missing, unfinished, foreign, damaged or of another version, or the disk is full.
     """
-    found = results.read(folder)
-    view = View(found.summary)
+    view = View(results.read(folder))
     examined = diagnostics.section(view)
     with writing(folder):
         if examined:
             examined["figures"] = _drawn(of_diagnostics(view), view, folder)
         figures = {name: _drawn(plots, view, folder) for name, plots in SECTIONS.items()}
-        return put_page(folder, "page.html.jinja", _context(view, found, figures, examined))
+        return put_page(folder, "page.html.jinja", _context(view, figures, examined))
 
 
-def _drawn(plots: Sequence[Plot[View]], view: View, folder: Path) -> list[dict[str, Any]]:
-    """The figures as the template prints them."""
+def _drawn(plots: Sequence[Plot[View]], view: View, folder: Path) -> Figures:
     inline = save(plots, view, folder / "figures")
     return [
         {"name": plot.name, "title": plot.title, "svg": Markup(inline[plot.name]), "caption": plot.caption(view)}
@@ -52,36 +54,26 @@ def _drawn(plots: Sequence[Plot[View]], view: View, folder: Path) -> list[dict[s
     ]
 
 
-def _context(
-    view: View, found: results.Results, figures: dict[str, list[dict[str, Any]]], examined: dict[str, Any] | None
-) -> dict[str, Any]:
+def _context(view: View, figures: dict[str, Figures], examined: dict[str, Any] | None) -> dict[str, Any]:
     """Everything that the template prints."""
     return {
-        "summary": found.summary,
+        "summary": view.summary,
         "scenario": view.scenario,
         "seeds": view.seeds,
-        "verdict": found.summary["verdict"],
+        "verdict": view.summary["verdict"],
         "tones": TONES,
-        "levels": _levels(view),
+        "brief": verdict.section(view),
         "behind": view.behind,
         "figures": figures,
         "tables": tables.main(view),
+        "passage": tables.passage(view),
+        "stagewise": tables.stagewise(view),
+        "agreement": tables.agreement(view),
+        "repairs": repairs.section(view),
+        "examples": examples(view),
         "diagnostics": examined,
         # With diagnostics, what judges rankers stands among them.
         "more": [*tables.more(view), *([] if examined else tables.rankers(view)), tables.facts(view)],
-        "certificates": tables.certificates(view, found.table("deaths")),
-        "changes": tables.changes(found.summary),
+        "certificates": tables.certificates(view, view.found.table("deaths")),
+        "trust": trust.section(view),
     }
-
-
-def _levels(view: View) -> list[tuple[str, str, list[Any]]]:
-    """The three arms of the verdict: role, arm, and the cells that tell most."""
-    addresses = [
-        ("lost", "early", "all", ""),
-        ("value", "late", "all", ""),
-        ("rest_value", "late", "all", ""),
-        ("recoverable", "early", "all", ""),
-    ]
-    roles = ("proposal", "reference", "baseline")
-    named = [(role, view.scenario[role]) for role in roles]
-    return [(role, arm, [view.cell(arm, address) for address in addresses]) for role, arm in named]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from funnel.report.tables import Table
+from funnel.report.table import Table
 from funnel.report.view import Number, number
 
 BOTH = "both"

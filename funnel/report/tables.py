@@ -1,23 +1,11 @@
 """The tables of a report: which measures stand where, and what to call them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from funnel.report.table import Table, of_arms
 from funnel.report.view import FACT, UNKNOWN, Address, Number, View, text
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of a label and one cell an arm, or of plain texts."""
-
-    title: str
-    note: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Number, ...]], ...]
-
 
 Lines = tuple[tuple[str, Address], ...]
 
@@ -54,6 +42,9 @@ AGREEMENT: Lines = (
     ("Recall of late alone, whole pool", ("alone_recall", "late", "all", "")),
     ("Product of the three", ("product_recall", "late", "all", "")),
     ("Joint recall of the cascade", ("recall", "late", "all", "")),
+)
+
+PASSAGE: Lines = (
     ("Friend items of the pool that early passes", ("survival", "early", "friend", "")),
     ("Other items of the pool that early passes", ("survival", "early", "other", "")),
     ("Oracle's friend items that early passes", ("survival", "early", "oracle_friend", "")),
@@ -114,13 +105,45 @@ PLACES = {"met": "shown, condition met", "impressed": "shown", "unselected": "re
 
 
 def main(view: View) -> list[Table]:
-    """The tables under the figures: arms by measures, then differences."""
+    """The tables of the measures: arms by measures, then differences."""
     return [
         _by_arm(view, "Main measures", "Mean over seeds with its interval.", MAIN),
         _differences(view, "baseline", "Differences", MAIN + STAGEWISE[:4]),
         _differences(view, "reference", "Differences", MAIN + STAGEWISE[:4]),
         *_contrasts(view, MAIN + STAGEWISE[:4]),
     ]
+
+
+def passage(view: View) -> Table:
+    """Beside the figures of the funnel."""
+    return _by_arm(view, "Who gets through", "Shares of friend items and of others that pass, and counts.", PASSAGE)
+
+
+def stagewise(view: View) -> Table:
+    """Beside the figure of the value."""
+    return _by_arm(
+        view,
+        "Value and regret by stage",
+        "The waterfall charges stages in the order of the funnel; the Shapley shares in all orders. Both are shares of "
+        "the oracle's value, and each adds up to what the slate does not realise.",
+        STAGEWISE,
+    )
+
+
+def agreement(view: View) -> Table:
+    """Beside the figures of the agreement."""
+    return _by_arm(view, "Agreement of the stages", "Overlap, and what each stage would find alone.", AGREEMENT)
+
+
+def calibration(view: View) -> Table:
+    """What the late stage predicts, over the truth."""
+    return _by_arm(
+        view,
+        "Calibration of the late stage",
+        "Predicted over true, 1 is calibrated. A model over-predicts on what it selected (the winner's curse), so "
+        "values above 1 after early and late are expected.",
+        _calibration(view),
+    )
 
 
 def more(view: View) -> list[Table]:
@@ -131,14 +154,6 @@ def more(view: View) -> list[Table]:
         if address[1] == "late"
     )
     return [
-        _by_arm(
-            view,
-            "Value and regret by stage",
-            "The waterfall charges stages in the order of the funnel; the Shapley shares in all orders. Both are "
-            "shares of the oracle's value, and each adds up to what the slate does not realise.",
-            STAGEWISE,
-        ),
-        _by_arm(view, "Agreement and survival", "Do the stages want the same items, and who gets through.", AGREEMENT),
         _by_arm(view, "Closeness", "Recall of the oracle's friend items, in thirds of estimated closeness.", CLOSENESS),
         _by_arm(
             view,
@@ -153,13 +168,6 @@ def more(view: View) -> list[Table]:
             "Engagement of the slate",
             "True mean per slot, and the outcomes drawn beside it: what an A/B test of this size would have seen.",
             _tasks(view),
-        ),
-        _by_arm(
-            view,
-            "Calibration of the late stage",
-            "Predicted over true, 1 is calibrated. A model over-predicts on what it selected (the winner's curse), so "
-            "values above 1 after early and late are expected.",
-            _calibration(view),
         ),
         _by_arm(view, "Cost", "Per request, by stage.", _costs(view)),
     ]
@@ -178,12 +186,7 @@ def facts(view: View) -> Table:
         (name.replace("_", " "), tuple(_spread([found[name] for found in seeds if name in found]) for seeds in by_arm))
         for name in names
     )
-    return Table("Facts of the run", "Mean over seeds; least and greatest below.", tuple(view.arms), rows)
-
-
-def changes(summary: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What each arm changes in the base, as lines of path and value."""
-    return [(arm, list(_flat(change, ""))) for arm, change in summary["changes"].items()]
+    return of_arms("Facts of the run", "Mean over seeds; least and greatest below.", tuple(view.arms), rows)
 
 
 def certificates(view: View, deaths: pl.DataFrame, most: int = 12) -> list[dict[str, Any]]:
@@ -201,7 +204,7 @@ def certificates(view: View, deaths: pl.DataFrame, most: int = 12) -> list[dict[
 
 def _by_arm(view: View, title: str, note: str, lines: Lines) -> Table:
     rows = tuple((label, tuple(view.cell(arm, address) for arm in view.arms)) for label, address in lines)
-    return Table(title, note, tuple(view.arms), rows)
+    return of_arms(title, note, tuple(view.arms), rows)
 
 
 def _differences(view: View, against: str, title: str, lines: Lines) -> Table:
@@ -215,7 +218,7 @@ def _differences(view: View, against: str, title: str, lines: Lines) -> Table:
     rows = tuple(
         (label, tuple(view.difference_cell(against, arm, address) for arm in compared)) for label, address in lines
     )
-    return Table(f"{title} against {other}", note, compared, rows)
+    return of_arms(f"{title} against {other}", note, compared, rows)
 
 
 def _contrasts(view: View, lines: Lines) -> list[Table]:
@@ -282,26 +285,3 @@ def _spread(values: list[float]) -> Number:
     least, greatest = text(min(values), FACT), text(max(values), FACT)
     mean = sum(values) / len(values)
     return Number(text(mean, FACT), "" if least == greatest else f"{least} to {greatest}", value=mean)
-
-
-def _flat(value: Any, path: str) -> Iterable[tuple[str, str]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _flat(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list):
-        yield path, ", ".join(_plain(inner) for inner in value)
-    else:
-        yield path, _plain(value)
-
-
-def _plain(value: Any) -> str:
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-        case int():
-            return f"{value:,}"
-    return str(value)

@@ -1,11 +1,17 @@
 """Reading access to a summary: estimates by what they speak of, and numbers as a reader wants them."""
 
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from math import floor, log10
 from typing import Any
 
+import polars as pl
+
 from funnel.report.diagnosis import Diagnosis
+from funnel.scenario.envelope import SPEC
 from funnel.scenario.estimates import Estimate
+from funnel.scenario.results import Results
 
 Address = tuple[str, str, str, str]
 """measure, stage, slice, task"""
@@ -32,21 +38,34 @@ class Number:
 
 
 class View:
-    """The estimates of one summary, looked up by arm and address."""
+    """What one results folder holds, its estimates looked up by arm and address."""
 
-    def __init__(self, summary: dict[str, Any]):
-        self.summary = summary
+    def __init__(self, found: Results):
+        self.found, self.summary = found, found.summary
+        summary = found.summary
         self.scenario = summary["scenario"]
         self.arms: list[str] = self.scenario["arms"]
         self.seeds = len(self.scenario["seeds"])
         self.diagnosis = Diagnosis(summary["diagnostics"]) if summary["diagnostics"] else None
         """what diagnosing the rankers found; None where the scenario did not ask"""
+        self.entries: dict[str, dict[str, Any]] = {entry["arm"]: entry for entry in summary["repairs"]["entries"]}
+        """by arm: what it costs, gains and is credited with"""
         self._contrasts = {name: _addressed(found["estimates"]) for name, found in summary["contrasts"].items()}
         self._estimates = {arm: _addressed(found) for arm, found in summary["estimates"].items()}
         self._differences = {
             against: {arm: _addressed(found) for arm, found in table.items()}
             for against, table in summary["differences"].items()
         }
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """The resolved scenario."""
+        return json.loads((self.found.folder / SPEC).read_text())
+
+    @cached_property
+    def sample(self) -> pl.DataFrame:
+        """Some requests of the first seed, candidate by candidate (`schema.SAMPLE`)."""
+        return self.found.table("sample")
 
     @property
     def judged(self) -> list[str]:

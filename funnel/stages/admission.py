@@ -122,8 +122,10 @@ class Admission:
             users: int64 (R,), who asks.
             bubbled: int64 (R,), candidates of the pool that carry a bubble; read only if `counts_bubbles`.
         """
-        segments = self.spec.segments
-        return segments.budget(self.observed, users, bubbled) if segments else self.spec.keep
+        if not self.spec.segments:
+            return self.spec.keep
+        assert self.observed is not None
+        return self.spec.segments.budget(self.observed, users, bubbled)
 
     def score(self, candidates: Candidates, own: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
         """float32 (n,): what the stage sorts by.

@@ -11,7 +11,7 @@ import matplotlib
 import polars as pl
 from matplotlib.figure import Figure
 
-from funnel.report.figures import flow, frontiers, funnel, learning, transfer
+from funnel.report.figures import agreement, budgets, flow, frontiers, funnel, learning, repairs, transfer
 from funnel.report.figures.data import Rows, of_diagnosis
 from funnel.report.figures.style import STYLE, grounded, inline, svg
 from funnel.report.view import View
@@ -52,6 +52,20 @@ SECTIONS: dict[str, tuple[Plot[View], ...]] = {
             funnel.value_waterfall,
             funnel.waterfall_caption,
             funnel.waterfall_data,
+        ),
+    ),
+    "repairs": (
+        Plot(
+            "repair_costs", "What repairs cost and gain", repairs.repairs, repairs.repairs_caption, repairs.repairs_data
+        ),
+        Plot("keep_curve", "Other early budgets", budgets.keep_curve, budgets.keep_caption, budgets.keep_data),
+    ),
+    "agreement": (
+        Plot(
+            "overlap", "Overlap of the rankings", agreement.overlap, agreement.overlap_caption, agreement.overlap_data
+        ),
+        Plot(
+            "scores", "One request, score by score", agreement.scores, agreement.scores_caption, agreement.scores_data
         ),
     ),
 }

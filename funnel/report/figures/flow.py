@@ -40,18 +40,15 @@ def _flow(axes: Axes, view: View, arm: str, slice_: str) -> None:
     if not width or any(estimate["value"] is None for estimate in lost):
         axes.text(0.1, side * AWAY, f"no {slice_} items in the oracle set", va="center", fontsize=9)
         return
-    left = width
+    heights = [width]
     far = max(_width(view, arm, one) for one in SIDES) + AWAY
     for place, (stage, estimate) in enumerate(zip(STAGES, lost, strict=True)):
-        part = width * estimate["value"]
-        _band(axes, side, (place, place + LEAVES), left, slice_)
-        _band(axes, side, (place + LEAVES, place + 1), left - part, slice_)
-        _leave(axes, side, place, (left - part, left), far, FATES[stage][1])
-        _tell(axes, side, place + ENDS, far + part, view, estimate)
-        left -= part
-    _band(axes, side, (len(STAGES), len(STAGES) + LEAVES), left, slice_)
+        heights.append(heights[-1] - width * estimate["value"])
+        _leave(axes, side, place, (heights[-1], heights[-2]), far, FATES[stage][1])
+        _tell(axes, side, place + ENDS, far + heights[-2] - heights[-1], view, estimate)
+    _band(axes, side, heights, slice_)
     shown = view.estimate(arm, "terminal", "shown", slice_)
-    axes.text(len(STAGES) + 0.18, side * left / 2, _said(view, shown), va="center", fontsize=8)
+    axes.text(len(STAGES) + 0.18, side * heights[-1] / 2, _said(view, shown), va="center", fontsize=8)
     title = dict(PANELS)[slice_].lower()
     axes.text(-0.06, side * width / 2, f"{title}\n{100 * width:.0f} % of the set", ha="right", va="center", fontsize=8)
 
@@ -62,10 +59,12 @@ def _width(view: View, arm: str, slice_: str) -> float:
     return friend if slice_ == "friend" else 1 - friend
 
 
-def _band(axes: Axes, side: int, ends: tuple[float, float], height: float, slice_: str) -> None:
-    """What goes on; friend items are hatched."""
+def _band(axes: Axes, side: int, heights: list[float], slice_: str) -> None:
+    """What goes on, narrower after every stage; friend items are hatched."""
+    ends = [0.0, *(place + LEAVES for place in range(len(STAGES))), len(STAGES) + LEAVES]
     hatch = {"hatch": "////", "edgecolor": "white"} if slice_ == "friend" else {}
-    axes.fill_between(ends, 0, side * height, facecolor=FATES["shown"][1], linewidth=0, **hatch)
+    outline = side * np.array([*heights, heights[-1]])
+    axes.fill_between(ends, 0, outline, step="post", facecolor=FATES["shown"][1], linewidth=0, **hatch)
 
 
 def _leave(axes: Axes, side: int, place: int, part: tuple[float, float], far: float, colour: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from funnel.report import tables
 from funnel.report.diagnosis import Diagnosis
-from funnel.report.tables import Table
+from funnel.report.table import Table
 from funnel.report.view import UNKNOWN, Number, View, number
 
 KINDS = {

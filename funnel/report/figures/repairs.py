@@ -1,0 +1,128 @@
+"""What repairs cost and what they gain."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+from funnel.report.figures import labels
+from funnel.report.figures.arms import GREY, look_of
+from funnel.report.figures.data import Rows
+from funnel.report.figures.style import INK, whiskers
+from funnel.report.view import View
+
+EFFICIENT = "#009E73"
+CONTROL = {"marker": "s", "color": GREY, "markersize": 4, "label": "control"}
+INEFFICIENT = {"marker": "D", "color": INK, "markersize": 5, "fillstyle": "none", "label": "other arms"}
+BEST = {"marker": "D", "color": EFFICIENT, "markersize": 6, "label": "efficient"}
+
+Entry = Mapping[str, Any]
+
+
+def repairs(view: View) -> Figure:
+    """Gain over the baseline against multiply-adds, a point an arm; the efficient ones joined."""
+    entries = view.entries
+    figure = Figure(figsize=(9.6, 4.4 + 0.08 * len(entries)), layout="constrained")
+    axes = figure.subplots()
+    axes.axhline(0, color=INK, linewidth=0.8)
+    _links(axes, view)
+    _frontier(axes, view)
+    for entry in entries.values():
+        axes.errorbar(
+            *([_cost(entry)], [entry["gain"]["value"]]),
+            yerr=whiskers([entry["gain"]]),
+            linestyle="none",
+            **{"elinewidth": 0.9, "capsize": 2, "zorder": 3} | _look(view, entry),
+        )
+    _axes(axes)
+    _legend(figure, axes)
+    first = sorted(entries.values(), key=lambda entry: (entry["arm"] not in view.judged, not entry["efficient"]))
+    labels.write(axes, [(_cost(entry), entry["gain"]["value"]) for entry in first], [entry["arm"] for entry in first])
+    return figure
+
+
+def _cost(entry: Entry) -> float:
+    return entry["macs"]["total"]["value"]
+
+
+def _look(view: View, entry: Entry) -> dict[str, Any]:
+    """Arms of the verdict look as everywhere; of the others shape tells repairs from controls, and colour the best."""
+    if entry["arm"] in view.judged:
+        return look_of(view, entry["arm"]) | {"markersize": 8}
+    if entry["efficient"]:
+        return BEST
+    return CONTROL if view.summary["arms"][entry["arm"]]["role"] == "control" else INEFFICIENT
+
+
+def _links(axes: Axes, view: View) -> None:
+    """A thin line from every arm to its control."""
+    for entry in view.entries.values():
+        if entry["control"]:
+            control = view.entries[entry["control"]]
+            costs, gains = (_cost(control), _cost(entry)), (control["gain"]["value"], entry["gain"]["value"])
+            axes.plot(costs, gains, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
+
+
+def _frontier(axes: Axes, view: View) -> None:
+    """The steps that no arm is above: what a given cost can buy."""
+    best = sorted((_cost(entry), entry["gain"]["value"]) for entry in view.entries.values() if entry["efficient"])
+    axes.plot(*zip(*best, strict=True), drawstyle="steps-post", color=EFFICIENT, linewidth=1.4, zorder=2)
+
+
+def _axes(axes: Axes) -> None:
+    axes.set_xscale("log")
+    axes.margins(x=0.12, y=0.12)
+    axes.set_xlabel("multiply-adds a request, early and late stage")
+    axes.set_ylabel("slate value over the baseline's")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.3g} %"))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))  # it may span less than one power of ten
+    axes.xaxis.set_major_formatter(FuncFormatter(_short))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.grid(color=INK, alpha=0.15)
+
+
+def _short(count: float, _: int) -> str:
+    for unit, word in ((1e9, " bn"), (1e6, " m"), (1e3, " k")):
+        if count >= unit:
+            return f"{count / unit:g}{word}"
+    return f"{count:g}"
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Only the kinds: arms are named where they stand."""
+    kinds = (BEST, INEFFICIENT, CONTROL)
+    for kind in kinds:
+        axes.plot([], [], linestyle="none", **kind)
+    axes.plot([], [], color=GREY, linestyle=":", label="to its control")
+    handles, names = axes.get_legend_handles_labels()
+    told = [*(kind["label"] for kind in kinds), "to its control"]
+    shown = dict(reversed([(name, handle) for handle, name in zip(handles, names, strict=True) if name in told]))
+    figure.legend([shown[name] for name in told], told, loc="outside lower center", ncols=4, frameon=False)
+
+
+def repairs_data(view: View) -> Rows:
+    return [
+        {
+            "arm": entry["arm"],
+            "role": view.summary["arms"][entry["arm"]]["role"],
+            "control": entry["control"],
+            **{f"macs_{stage}": cost["value"] for stage, cost in entry["macs"].items()},
+            **{f"gain_{end}": entry["gain"][end] for end in ("value", "low", "high", "n")},
+            "efficient": entry["efficient"],
+            "adequate": entry["adequate"],
+        }
+        for entry in view.entries.values()
+    ]
+
+
+def repairs_caption(view: View) -> str:
+    baseline = view.scenario["baseline"]
+    return (
+        f"True slate value over that of `{baseline}` against the multiply-adds of early and late stage. An arm is "
+        "efficient where no other costs less and gains as much; the step line joins those, and what lies under it pays "
+        "for nothing. A dotted line leads from an arm to its control, which has the budget without the repair: only "
+        "the height between the two is the repair's own. Means decide what is efficient; where whiskers overlap, luck "
+        f"may have. {view.behind}"
+    )
