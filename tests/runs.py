@@ -134,33 +134,35 @@ def tables(arms: Arms = PLAIN, seeds: int = 3, friends: float = 0.2) -> dict[str
 
 
 def _one(seed: int, name: str, arm: Made, friends: float) -> dict[str, pl.DataFrame]:
-    ledger = _ledger(seed, arm, friends)
+    made = ledger(seed, arm, friends)
     users = Requests(np.arange(REQUESTS) + 1_000, np.arange(REQUESTS))
-    rows, sums = catalogue.rows(ledger, seed, name)
-    curve = keep_curve(ledger, {keep: Kept.of(ledger, keep) for keep in budgets(10, SLATE, CORPUS)}, seed)
+    rows, sums = catalogue.rows(made, seed, name)
+    curve = keep_curve(made, {keep: Kept.of(made, keep) for keep in budgets(10, SLATE, CORPUS)}, seed)
     found = {
         "rows": pl.concat([rows, _costs(rows, arm)]),
         "request_rows": sums,
-        "deaths": deaths(ledger, seed, name, users),
+        "deaths": deaths(made, seed, name, users),
         "keep_curve": curve.with_columns(arm=pl.lit(name)),
     }
     if seed == 0:
-        formulas = {stage: _formula(stage in arm.at) for stage in ("early", "late")}
+        formulas = {stage: formula(stage in arm.at) for stage in ("early", "late")}
         sees = {stage: stage in arm.at for stage in formulas}
-        count = 2 * ledger.friend
-        found["sample"] = samples.sample(ledger, name, users, count)
-        weighed = samples.contributions(ledger, name, users, formulas, sees)
+        count = 2 * made.friend
+        found["sample"] = samples.sample(made, name, users, count)
+        weighed = samples.contributions(made, name, users, formulas, sees)
         found["contributions"] = weighed.head(weighed.height if name in ("baseline", "late_only", "both") else 0)
     return found
 
 
-def _ledger(seed: int, arm: Made, friends: float) -> Ledger:
+def ledger(seed: int, arm: Made, friends: float = 0.2) -> Ledger:
+    """What one arm did in the world of one seed."""
     generator = np.random.default_rng(seed)  # the same world for every arm of a seed
     shape = (REQUESTS, CORPUS)
     friend = generator.random(shape) < friends
     like = np.minimum(generator.gamma(2.0, 0.1, shape), 0.9)
     engage = np.minimum(generator.gamma(3.0, 0.06, shape), 0.9)
-    noise = generator.normal(size=(2, *shape)) + 0.3 * arm.replica * generator.normal(size=(2, *shape))
+    shared = generator.normal(size=(2, *shape))
+    noise = shared + 0.3 * arm.replica * generator.normal(size=(2, *shape))
     truth = {"like": like, "bubble_engage": np.where(friend, engage, np.nan)}
     predicted = {
         "early": {"like": like + 0.06 * noise[0], "bubble_engage": engage},
@@ -182,7 +184,7 @@ def _ledger(seed: int, arm: Made, friends: float) -> Ledger:
         closeness=friend * generator.random(shape),
         fresh=generator.random(shape) < 0.1,
         small=generator.random(shape) < 0.5,
-        reference_score=_score({"like": like + 0.04 * noise[1], "bubble_engage": engage}, True, friend),
+        reference_score=_score({"like": like + 0.04 * shared[1], "bubble_engage": engage}, True, friend),
         blind_value=WEIGHT * like,
         rest_value=WEIGHT * like,
         friends=generator.poisson(3, REQUESTS),
@@ -191,12 +193,13 @@ def _ledger(seed: int, arm: Made, friends: float) -> Ledger:
     )
 
 
-def _formula(changed: bool) -> Formula:
+def formula(changed: bool) -> Formula:
+    """Of a stage, with the change or without."""
     return Formula(formula={"like": WEIGHT} | ({"bubble_engage": WEIGHT} if changed else {}))
 
 
 def _score(means: dict[str, np.ndarray], changed: bool, friend: np.ndarray) -> np.ndarray:
-    return combined(_formula(changed), {task: mean.astype(np.float32) for task, mean in means.items()}, friend)
+    return combined(formula(changed), {task: mean.astype(np.float32) for task, mean in means.items()}, friend)
 
 
 @dataclass(frozen=True)

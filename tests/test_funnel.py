@@ -16,6 +16,7 @@ from scipy.stats import multivariate_normal, norm
 from funnel.candidates import Requests, from_pairs
 from funnel.errors import DataError, StageError
 from funnel.scenario import harness
+from funnel.scenario.checks import LAWS, Run, check
 from funnel.scenario.exam import Exam
 from funnel.scenario.executors import Executor
 from funnel.scenario.file import load
@@ -114,6 +115,18 @@ def test_the_ledger_is_what_the_funnel_serves(exam):
 def test_the_waterfall_adds_up_in_a_real_run(exam):
     rows = collect(exam.scenario, exam.store)[0]["rows"].filter(measure="waterfall")
     assert rows.group_by("arm").agg(pl.col("value").sum())["value"].to_list() == pytest.approx([1.0] * 5)
+
+
+def test_a_real_run_obeys_its_laws_and_lets_weights_be_changed(exam):
+    tables, facts, *_ = collect(exam.scenario, exam.store)
+    laws = check(Run(exam.scenario, tables, facts))
+    assert {law["name"]: law["found"] for law in laws if not law["holds"]} == {}
+    assert [law["name"] for law in laws] == [law.__name__ for law in LAWS]
+    three = ("late_only", "both", "baseline")
+    stored = set(tables["contributions"].select("arm", "stage").unique().iter_rows())
+    assert stored == {(arm, stage) for arm in three for stage in ("early", "late")}
+    assert tables["sample"]["arm"].unique(maintain_order=True).to_list() == list(exam.scenario.arms)
+    assert (tables["sample"]["friend"] == (tables["sample"]["bubble_count"] > 0)).all()
 
 
 def test_baseline_loses_no_more_than_the_same_early_stage(exam):

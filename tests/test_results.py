@@ -295,3 +295,64 @@ def test_a_summary_that_is_no_object(tmp_path):
 def test_rows_and_schema_speak_of_the_same_things():
     shared = ("seed", "arm", "measure", "stage", "slice", "task")
     assert all(schema.ROWS[name] == schema.REQUEST_ROWS[name] for name in shared)
+
+
+def test_every_arm_but_the_reference_is_judged_at_the_level_of_their_number(summary):
+    judged = summary["judgements"]
+    assert list(judged) == ["baseline", "late_only", "baseline_2k", "late_only_2k"]
+    assert {axis["difference"]["level"] for arm in judged.values() for axis in arm.values()} == {0.9875}
+    assert list(judged["late_only"]["value"]) == ["outcome", "difference", "margin", "seeds_to_decide", "p"]
+    named, corrected = (found["value"]["difference"] for found in (summary["verdict"], judged["late_only"]))
+    assert named["level"] == 0.95 and named["value"] == corrected["value"] and named["low"] > corrected["low"]
+
+
+def test_a_repair_is_held_against_its_control(tables, summary):
+    assert list(summary["differences"]["control"]) == ["late_only_2k"]
+    estimates = Estimates(tables["rows"], tables["request_rows"])
+    expected = found(estimates.between("late_only_2k", "baseline_2k"), "value", "late")
+    assert found(summary["differences"]["control"]["late_only_2k"], "value", "late")["value"] == pytest.approx(
+        expected["value"]
+    )
+
+
+def test_a_failed_arm_is_left_out_and_listed(tmp_path):
+    failed = {"baseline_2k": "Stage `early`: loss is not finite."}
+    summary = results.read(runs.write(tmp_path / "failed", failed=failed)).summary
+    assert summary["failed"] == failed
+    assert summary["scenario"]["arms"] == ["baseline", "late_only", "both", "late_only_2k"]
+    assert summary["arms"]["late_only_2k"] == {"at": ["late"], "control": None, "role": "repair"}
+    assert summary["differences"]["control"] == {}
+    for key in ("estimates", "judgements", "keep_curve", "changes"):
+        assert "baseline_2k" not in summary[key]
+
+
+def test_false_alarms_are_counted_where_the_scenario_expects_no_difference(tmp_path, summary):
+    assert summary["null"] is None
+    counted = results.read(runs.write(tmp_path / "null", runs.TWINS, null=True)).summary["null"]
+    assert list(counted) == ["pairs", "intervals", "off_zero", "rate", "primary", "verdicts", "sentence"]
+    assert counted["pairs"] == 21 and counted["verdicts"]["pairs"] == 42
+    assert counted["primary"]["intervals"] <= 42 < counted["intervals"]
+
+
+def test_requests_out_of_order_are_refused(tables):
+    turned = tables["request_rows"].reverse()
+    with pytest.raises(DataError) as error:
+        Estimates(tables["rows"], turned)
+    assert str(error.value) == (
+        "Table `request_rows`: every value should have its 40 requests together and in order. Found others under one "
+        "seed. Run the scenario again."
+    )
+
+
+def test_a_table_is_read_by_its_name(folder, tables):
+    assert results.read(folder).table("sample").equals(tables["sample"])
+
+
+def test_a_missing_table(folder, tables, tmp_path):
+    written(tmp_path / "torn", tables)
+    path = tmp_path / "torn" / "deaths.parquet"
+    path.write_bytes(b"")
+    with pytest.raises(ResultsError) as error:
+        results.read(tmp_path / "torn").table("deaths")
+    assert str(error.value).startswith(f"{path}: should be a parquet table. Found ")
+    assert str(error.value).endswith(". Run the scenario again.")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from funnel.errors import DataError
 from funnel.metrics.intervals import Interval, bootstrap, percentiles, t_interval
 from funnel.metrics.variance import influence
 
@@ -40,8 +41,9 @@ class Estimates:
                 seeds[seed] = value
         self.seeds = rows["seed"].unique().sort().to_list()
         self.requests = request_rows.select(pl.col("request").max() + 1).item() or 0
-        self._replicates = _replicates(request_rows)
-        self._sums = _primary_sums(request_rows)
+        parts = request_rows.partition_by("seed", as_dict=True, maintain_order=True)
+        self._sums = [_sums(parts[seed,]) for seed in self.seeds if (seed,) in parts]
+        self._replicates = _replicates(self._sums)
 
     def by_seed(self, arm: str, measure: str, stage: str) -> np.ndarray:
         """float64 (S,): the values of one measure over all rows, in seed order."""
@@ -53,8 +55,9 @@ class Estimates:
         return self.by_seed(arm, "value", "late") / self.by_seed(other, "value", "late") - 1
 
     def influences(self, arm: str, measure: str, stage: str) -> list[np.ndarray]:
-        """What each request adds to the deviation of a primary measure: one float64 (R,) a seed, in seed order."""
-        return [influence(*self._sums[seed, arm, measure, stage]) for seed in self.seeds]
+        """What each request adds to the deviation of a resampled measure: one float64 (R,) a seed, in seed order."""
+        name = arm, Key(measure, stage, "all", "")
+        return [influence(seed.above[:, seed.place[name]], seed.below[:, seed.place[name]]) for seed in self._sums]
 
     def matrix(self, arms: Sequence[str], measures: Collection[str]) -> tuple[list[Key], np.ndarray]:
         """Keys of these measures, and their values: float64 (A, M, S), nan where an arm or a seed has none."""
@@ -138,26 +141,41 @@ def _three(interval: Interval) -> dict[str, float | None]:
     return {"value": interval.value, "low": interval.low, "high": interval.high}
 
 
-def _primary_sums(request_rows: pl.DataFrame) -> dict[tuple, tuple[np.ndarray, np.ndarray]]:
-    """Numerators and denominators, float64 (R,) each, by seed, arm, measure and stage."""
-    wanted = [(pl.col("measure") == measure) & (pl.col("stage") == stage) for measure, stage in PRIMARY]
-    rows = request_rows.filter(pl.any_horizontal(wanted) & (pl.col("slice") == "all")).sort("request")
-    parts = rows.partition_by("seed", "arm", "measure", "stage", as_dict=True)
-    return {key: (part["numerator"].to_numpy(), part["denominator"].to_numpy()) for key, part in parts.items()}
+class Sums(NamedTuple):
+    """What the values of one seed are ratios of."""
+
+    place: dict[tuple[str, Key], int]
+    """the column of each arm and measure"""
+    above: np.ndarray
+    """float64 (R, M): numerators"""
+    below: np.ndarray
+    """float64 (R, M): denominators"""
 
 
-def _replicates(request_rows: pl.DataFrame) -> dict[tuple[str, Key], np.ndarray]:
+def _sums(rows: pl.DataFrame) -> Sums:
+    """The sums of one seed; columns in the order of their names.
+
+    Raises:
+        DataError: the requests of a value do not stand together, from the first to the last.
+    """
+    requests = int(rows["request"].max()) + 1
+    columns = rows.select("arm", *KEY).gather_every(requests).with_row_index("at")
+    if not np.array_equal(rows["request"].to_numpy(), np.tile(np.arange(requests), len(columns))):
+        raise DataError(
+            f"Table `request_rows`: every value should have its {requests} requests together and in order. Found "
+            "others under one seed. Run the scenario again."
+        )
+    # Sorting the few columns costs nothing; sorting all rows of thirty arms would take longer than resampling them.
+    columns = columns.sort("arm", *KEY)
+    order = columns["at"].to_numpy()
+    above, below = (rows[name].to_numpy().reshape(-1, requests)[order].T for name in ("numerator", "denominator"))
+    named = columns.drop("at").iter_rows()
+    return Sums({(arm, Key(*key)): place for place, (arm, *key) in enumerate(named)}, above, below)
+
+
+def _replicates(sums: Sequence[Sums]) -> dict[tuple[str, Key], np.ndarray]:
     """float64 (draws,) an arm and measure; all arms share the resampled requests, so differences are paired."""
-    if request_rows.is_empty():
+    if not sums:
         return {}
-    ordered = request_rows.sort("seed", "arm", *KEY, "request")
-    columns = ordered.select("arm", *KEY).unique(maintain_order=True).sort("arm", *KEY)
-    sums = {
-        column: [
-            part[column].to_numpy().reshape(len(columns), -1).T
-            for part in ordered.partition_by("seed", maintain_order=True)
-        ]
-        for column in ("numerator", "denominator")
-    }
-    replicates = bootstrap(sums["numerator"], sums["denominator"], seed=0)
-    return {(arm, Key(*key)): replicates[:, place] for place, (arm, *key) in enumerate(columns.iter_rows())}
+    replicates = bootstrap([seed.above for seed in sums], [seed.below for seed in sums], seed=0)
+    return {name: replicates[:, place] for name, place in sums[0].place.items()}

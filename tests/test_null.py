@@ -1,0 +1,71 @@
+"""Counting false alarms: the rate is that of the level where nothing differs, and differences show."""
+
+import numpy as np
+import pytest
+
+from funnel.metrics.axes import Arm
+from funnel.metrics.null import false_alarms
+
+
+def counted(values, arms=None):
+    """Counts over (A, M, S); the first measure is lost candidates and the second value."""
+    arms = arms or [Arm(str(n), of[0], of[1]) for n, of in enumerate(values)]
+    return false_alarms(values, np.arange(values.shape[1]) < 2, arms, margin_lost=0.02, margin_value=0.01)
+
+
+def test_one_interval_in_twenty_leaves_out_zero_where_nothing_differs():
+    values = np.random.default_rng(0).normal(1, 0.001, (2, 4_000, 5))
+    found = counted(values)
+    assert (found["pairs"], found["intervals"]) == (1, 4_000)
+    assert found["rate"] == pytest.approx(0.05, abs=0.01)
+    assert found["off_zero"] == round(found["rate"] * 4_000)
+
+
+def test_an_arm_that_differs_raises_the_rate_and_claims():
+    values = np.random.default_rng(1).normal(1, 0.001, (3, 100, 5))
+    values[2, 0] += 0.1  # loses candidates
+    values[2, 1] -= 0.1  # and value
+    found = counted(values)
+    assert found["pairs"] == 3
+    assert found["primary"]["intervals"] == 6 and found["primary"]["off_zero"] >= 4
+    assert found["verdicts"] == {
+        "pairs": 6,
+        "lost": 2,
+        "not lost": 4,
+        "candidates undecided": 0,
+        "forgone": 2,
+        "equivalent": 2,
+        "gained": 2,
+        "value undecided": 0,
+    }
+
+
+def test_what_is_unknown_or_has_no_spread_has_no_interval():
+    values = np.ones((2, 3, 4))
+    values[0, 1] = [1, 2, 3, 4]
+    values[1, 2, 0] = np.nan
+    found = counted(values)
+    assert (found["intervals"], found["primary"]["intervals"]) == (1, 1)
+
+
+def test_the_sentence_counts():
+    values = np.random.default_rng(0).normal(1, 0.001, (2, 40, 5))
+    found = counted(values)
+    assert found["sentence"] == (
+        "No arm of this scenario should differ from another, so 5 % of the 95 % intervals should leave out zero: "
+        f"{found['off_zero']} of 40 do ({100 * found['rate']:.1f} %), of the two measures of the verdict "
+        f"{found['primary']['off_zero']} of 2. Of 2 verdicts between its 2 arms 0 would claim lost candidates, 0 "
+        "value forgone and 0 value gained. The intervals share arms, worlds and requests, so they come out together: "
+        "the rate is known far less well than their number says."
+    )
+
+
+@pytest.mark.parametrize(
+    ("seeds", "why"), [(1, "one seed gives no interval"), (3, "no two arms differ in any measure")]
+)
+def test_the_sentence_where_nothing_can_be_counted(seeds, why):
+    found = counted(np.ones((2, 3, seeds)))
+    assert (found["intervals"], found["rate"]) == (0, None)
+    assert found["sentence"] == (
+        f"No arm of this scenario should differ from another; {why}, so nothing can be counted."
+    )
