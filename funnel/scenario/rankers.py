@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import polars as pl
@@ -10,9 +11,10 @@ import polars as pl
 from funnel.features import Towers
 from funnel.scenario.logs import cut, shown
 from funnel.scenario.store import Piece, Store
-from funnel.stages.spec import FunnelSpec, StagesSpec
+from funnel.stages.spec import STAGES, FunnelSpec, StagesSpec
 from funnel.training.batches import rows
 from funnel.training.calibration import Calibration, fit_calibration
+from funnel.training.cascade import Pair, train_cascade
 from funnel.training.logged import logged, training_log
 from funnel.training.ranker import Ranker, train_ranker
 from funnel.training.spec import RankerSpec
@@ -43,6 +45,8 @@ class Rankers:
 
     def piece(self, stage: str) -> Piece:
         """The ranker of one stage."""
+        if self.stages.cascade:
+            return self._of_cascade(stage)
         spec = self.stages.named(stage).ranker()
         teachers = {name: piece for name, piece in self._teachers(spec).items() if piece}
         return self._ranker(spec, teachers)
@@ -100,6 +104,32 @@ class Rankers:
         if "late" in teachers:
             taught["formula"] = self.stages.late.model_dump(include={"formula", "combine"})
         return self._piece("ranker", build, ranker=spec.table(), teachers=taught, **self._trained_on())
+
+    def _of_cascade(self, stage: str) -> Piece:
+        """One stage's ranker of a cascade, whose rankers are one piece."""
+        both = self._cascade()
+
+        def build(folder: Path) -> None:
+            copytree(self.store.ensure(both) / stage, folder, dirs_exist_ok=True)
+
+        return self._piece("ranker", build, cascade=both.name, stage=stage)
+
+    def _cascade(self) -> Piece:
+        early, late = (self.stages.named(stage).ranker() for stage in STAGES)
+        settings, formula = self.stages.cascade, self.stages.late
+        assert settings is not None
+
+        def build(folder: Path) -> None:
+            observed = self.observed()
+            logs = self.training_log(early), logged(*self._logs(), observed)
+            pair = Pair(early, late, formula)
+            trained = train_cascade(settings, pair, *logs, observed, self._vectors(), self.training_seed, self.device)
+            for stage, ranker in zip(STAGES, trained, strict=True):
+                (folder / stage).mkdir()
+                ranker.save(folder / stage)
+
+        stages = {"early": early.table(), "late": late.table(), "formula": formula.formula}
+        return self._piece("cascade", build, cascade=settings.table(), **stages, **self._trained_on())
 
     def _trained_on(self) -> dict[str, Any]:
         """What is in the recipe of everything that is trained."""

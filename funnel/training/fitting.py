@@ -36,15 +36,15 @@ class Fitted(NamedTuple):
 
 
 def initial(
-    spec: RankerSpec, columns: dict[str, int], seed: int, *, scores: bool = False
+    spec: RankerSpec, columns: dict[str, int], seed: int, own_score: bool = False
 ) -> tuple[MultiTaskModel, Heads]:
     """The network of a spec with its initial weights, and what its logits mean.
 
     Args:
-        scores: whether it has a score of its own.
+        own_score: whether it has a score beside its tasks.
     """
     model = build(spec.model, columns, spec.tasks, seed)
-    if scores:
+    if own_score:
         model.give_scorer(Draws(seed, columns))
     kept = [spec.train.sampling.get(task, 1.0) for task in spec.tasks]
     return model, Heads([TASK[task] for task in spec.tasks], model.parents, kept)
@@ -62,7 +62,7 @@ def fit_network(
 ) -> Fitted:
     """The network of a spec, fitted to rows; arguments and errors as in `fit_ranker`."""
     taught = lessons is not None and lessons.score is not None
-    fitting = prepared(spec, data, columns, seed, device, inputs, scores=taught)
+    fitting = prepared(spec, data, columns, seed, device, taught, inputs)
     fitting.update.recorder = recorder
     count = len(fitting.update.x)
     if lessons:
@@ -92,15 +92,14 @@ def prepared(
     columns: dict[str, int],
     seed: int,
     device: str,
+    own_score: bool,
     inputs: Scaling | None = None,
-    *,
-    scores: bool = False,
 ) -> Fitting:
-    """The fitting of a spec to rows; arguments and errors as in `fit_ranker`, `scores` as in `initial`."""
+    """The fitting of a spec to rows; arguments and errors as in `fit_ranker`, `own_score` as in `initial`."""
     aside = _aside(data, spec.train.held_out, seed)
     seen = data.take(~aside) if aside.any() else data
     _check_labelled(spec.tasks, seen.labels)
-    model, heads = initial(spec, columns, seed, scores=scores)
+    model, heads = initial(spec, columns, seed, own_score)
     inputs = inputs or Scaling.of(seen.x)
     constants = heads.start(seen.labels)
     with torch.no_grad():

@@ -41,6 +41,11 @@ def _bubble_counts(log: pl.DataFrame, observed: Observed) -> np.ndarray:
     return counts
 
 
+def as_served(candidates: pl.DataFrame) -> pl.DataFrame:
+    """The candidates all at position 0, as a stage sees them: the place that something was shown at came later."""
+    return candidates.with_columns(position=pl.lit(0, pl.Int16))
+
+
 def training_log(train: TrainSpec, shown: pl.DataFrame, cut: pl.DataFrame, observed: Observed) -> pl.DataFrame:
     """What a ranker's rows are made of: the impressions and, where `train.negatives` asks, candidates that were cut.
 

@@ -123,7 +123,7 @@ class Ranker:
             face = json.loads((folder / "ranker.json").read_text())
             spec, columns = RankerSpec.parse(face["spec"], "ranker"), face["columns"]
             kept = torch.load(folder / "ranker.pt", weights_only=True)
-            model, heads = initial(spec, columns, seed=0, scores=face["scores"])
+            model, heads = initial(spec, columns, 0, face["scores"])
             model.load_state_dict(kept["weights"])
             heads.load_state_dict(kept["heads"])
             inputs = Scaling(kept["input_mean"].numpy(), kept["input_std"].numpy())

@@ -10,6 +10,7 @@ from funnel.formula import evaluate, needs_bubble
 from funnel.tasks import TASK, Formula
 from funnel.training.batches import rows
 from funnel.training.lessons import Lessons
+from funnel.training.logged import as_served
 from funnel.training.ranker import Ranker
 from funnel.training.spec import RankerSpec
 from funnel.world.observed import Observed
@@ -27,9 +28,6 @@ class Teachers:
     def lessons(self, spec: RankerSpec, log: pl.DataFrame, observed: Observed, towers: Towers) -> Lessons:
         """What they say.
 
-        All candidates are looked at as if they were at position 0, as at serving: the place that something was shown at
-        is no part of what the late stage sorts by.
-
         Args:
             spec: the student.
             log: of `funnel.training.logged.logged`.
@@ -37,16 +35,16 @@ class Teachers:
         Raises:
             DataError: a task of a ranker has no label in the log.
         """
-        unplaced = log.with_columns(position=pl.lit(0, pl.Int16))
-        data = rows(spec, unplaced, observed, towers)
+        log = as_served(log)
+        data = rows(spec, log, observed, towers)
         bubble = log["bubble_count"].to_numpy() > 0
         score = probability = None
         if self.late:
             ranker, formula = self.late
-            means = _means(ranker, unplaced, observed, towers)
+            means = _means(ranker, log, observed, towers)
             score = evaluate(formula, means, bubble if tell_of_friends(ranker.spec.features) else None)
         if self.privileged:
-            means = _means(self.privileged, unplaced, observed, towers)
+            means = _means(self.privileged, log, observed, towers)
             probability = np.stack([_soft_label(task, means[task], bubble) for task in spec.tasks], 1)
         return Lessons(data.x, data.request, score, probability)
 
