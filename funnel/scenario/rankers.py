@@ -47,9 +47,16 @@ class Rankers:
         """The ranker of one stage."""
         if self.stages.cascade:
             return self._of_cascade(stage)
-        spec = self.stages.named(stage).ranker()
-        teachers = {name: piece for name, piece in self._teachers(spec).items() if piece}
-        return self._ranker(spec, teachers)
+        return self._ranker(self.stages.named(stage).ranker(), self.teachers(stage))
+
+    def teachers(self, stage: str) -> dict[str, Piece]:
+        """The rankers that the ranker of a stage learns from."""
+        spec, found = self.stages.named(stage).ranker(), {}
+        if spec.distil:
+            found["late"] = self.piece("late")
+        if spec.privileged:
+            found["privileged"] = self._ranker(self._privileged(spec), {})
+        return found
 
     def load(self, stage: str) -> Ranker:
         return self._load(self.piece(stage))
@@ -75,13 +82,6 @@ class Rankers:
     def _logs(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """What was shown, and what was cut."""
         return shown(self.store, self.log), cut(self.store, self.log)
-
-    def _teachers(self, spec: RankerSpec) -> dict[str, Piece | None]:
-        """The pieces of the rankers that a ranker learns from."""
-        return {
-            "late": self.piece("late") if spec.distil else None,
-            "privileged": self._ranker(self._privileged(spec), {}) if spec.privileged else None,
-        }
 
     def _privileged(self, student: RankerSpec) -> RankerSpec:
         """The teacher that reads more: otherwise as its student."""
