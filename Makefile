@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup scenario list report test bench census lint clean
+.PHONY: help setup scenario list report compare test bench census lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo '     FRESH=1                           build everything anew'
 	@echo '     EXECUTOR=dask SCHEDULER=tcp://... on a Dask cluster'
 	@echo 'make report NAME=bubble_late_only      build the page of stored results again'
+	@echo 'make compare A=before B=after          two finished runs side by side, in reports/A.vs.B'
 	@echo 'make test                              all tests'
 	@echo 'make bench                             speed, each number beside its floor'
 	@echo 'make census                            AUC of every architecture on a public data set'
@@ -61,6 +62,10 @@ list: .venv/stamp
 report: .venv/stamp
 	@test -n '$(NAME)' || { echo 'Say which: make report NAME=bubble_late_only' >&2; exit 2; }
 	@$(RUN) -m funnel report $(NAME)
+
+compare: .venv/stamp
+	@test -n '$(A)' -a -n '$(B)' || { echo 'Say which two: make compare A=quickstart B=bubble_late_only' >&2; exit 2; }
+	@$(RUN) -m funnel compare $(A) $(B)
 
 test: .venv/stamp
 	@$(RUN) -m pytest -q -n 2

@@ -91,6 +91,22 @@ def report(name: Annotated[str, typer.Argument(help="A scenario that has been ru
         _page(REPORTS / name)
 
 
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="A scenario that has been run.")],
+    b: Annotated[str, typer.Argument(help="Another one.")],
+) -> None:
+    """Puts two finished runs side by side on one page, reports/A.vs.B/index.html.
+
+    Arms are compared by name, B minus A: paired by seed where both drew the same worlds, else as independent runs. A
+    run replaces the folder of its name, so copy reports/NAME to compare before and after.
+    """
+    with _told():
+        from funnel.report.compare import build
+
+        typer.echo(f"Page: {build(REPORTS / a, REPORTS / b, REPORTS).resolve()}")
+
+
 def _page(folder: Path) -> None:
     from funnel.report import conflict, page
     from funnel.scenario import envelope

@@ -61,6 +61,29 @@ def quantile(n: int, level: float = LEVEL) -> float:
     return float(stats.t.ppf((1 + level) / 2, n - 1))
 
 
+def welch(values: np.ndarray, others: np.ndarray) -> Interval:
+    """The interval of mean(values) - mean(others), independent of each other and of unequal spread.
+
+    Welch's statistic with Satterthwaite's degrees of freedom (Welch, Biometrika 1947). `n` is the lesser of both
+    counts, and `sd` is None, since no one spread stands behind the difference.
+
+    Args:
+        values, others: float64, one a seed, at least 1 each.
+    """
+    samples = [np.asarray(sample, np.float64) for sample in (values, others)]
+    n, difference = min(map(len, samples)), float(samples[0].mean() - samples[1].mean())
+    if n == 1:
+        return Interval(difference, None, None, 1, None)
+    errors = [sample.var(ddof=1) / len(sample) for sample in samples]
+    total = sum(errors)
+    if total == 0:
+        return Interval(difference, difference, difference, n, None)
+    shares = [error / total for error in errors]
+    freedom = 1 / sum(share**2 / (len(sample) - 1) for share, sample in zip(shares, samples, strict=True))
+    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(total))
+    return Interval(difference, difference - half, difference + half, n, None)
+
+
 def bootstrap(
     numerators: list[np.ndarray], denominators: list[np.ndarray], seed: int, draws: int = DRAWS
 ) -> np.ndarray:
