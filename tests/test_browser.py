@@ -1,11 +1,16 @@
 """Pages as a browser shows them: every kind of page opens from disk, fits its window, and its controls work."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from funnel.report import page
+from funnel.report import compare, page
 from funnel.report.template import SCRIPTS
+from funnel.report.whatif.measures import Ratio, Setting, own, whatif
+from funnel.report.whatif.pool import Pool, pool
+from funnel.scenario import results
 from tests import browser, runs
 from tests.browser import WIDTHS, Browser
 from tests.pages import run_of
@@ -24,20 +29,38 @@ def built(tmp_path_factory):
     return page.build(run_of(tmp_path_factory.mktemp("reports") / "all", runs.diagnostics(), seeds=3))
 
 
+@pytest.fixture(scope="module")
+def pages(built, tmp_path_factory) -> dict[str, tuple[Path, str]]:
+    """Every kind of page and tab: its file, and the hash that opens it."""
+    other = run_of(tmp_path_factory.mktemp("other") / "other", seeds=2)
+    compared = compare.build(built.parent, other, other.parent)
+    return {"review": (built, "#review"), "what if": (built, "#what-if"), "compare": (compared, "")}
+
+
+KINDS = ("review", "what if", "compare")
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_page_opens_from_disk_without_complaint_or_fetching_and_fits_its_window(window, built, width):
-    for tab in ("#review", "#what-if"):
-        window.open(built, width, tab)
-        assert window.js(browser.OVERFLOW) <= 0
-        assert window.js(browser.EMPTY_FIGURES) == [] or tab == "#what-if"
-        assert window.logs() == ([], [built.as_uri()])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_opens_from_disk_without_complaint_or_fetching_and_fits_its_window(window, pages, kind, width):
+    page, tab = pages[kind]
+    window.open(page, width, tab)
+    assert window.js(browser.OVERFLOW) <= 0
+    assert window.logs() == ([], [page.as_uri()])
+
+
+def test_every_figure_is_drawn(window, built):
+    window.open(built)
+    assert window.js("return document.querySelectorAll('figure').length") > 0
+    assert window.js(browser.EMPTY_FIGURES) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("tab", ["#review", "#what-if"])
-def test_every_text_can_be_read_in_either_scheme(window, built, scheme, tab):
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_text_can_be_read_in_either_scheme(window, pages, kind, scheme):
+    page, tab = pages[kind]
     with window.media(scheme=scheme):
-        window.open(built, 1280, tab)
+        window.open(page, 1280, tab)
         assert window.js(browser.POOR_CONTRAST) == []
 
 
@@ -73,8 +96,8 @@ def test_changing_tabs_moves_nothing_above_them(window, built):
 def test_paper_shows_the_review_whatever_tab_is_open(window, built):
     with window.media("print"):
         window.open(built, hash_="#what-if")
-        seen = "return ['panel-review', 'panel-what-if'].map((id) => document.getElementById(id).checkVisibility())"
-        assert window.js(seen) == [True, False]
+        seen = "return arguments[0].map((found) => document.querySelector(found).checkVisibility())"
+        assert window.js(seen, ["#panel-review", "#panel-what-if", ".on-paper"]) == [True, False, True]
 
 
 TABLE = "#measures table"
@@ -130,3 +153,113 @@ def test_rows_stay_in_their_group(window, tmp_path):
     window.click("th:nth-child(2) button")
     assert window.texts("tbody th") == ["b", "a", "c", "d"]
     assert window.texts("#fixed button") == []
+
+
+ARMS = ("late_only", "both", "baseline")
+
+
+@pytest.fixture(scope="module")
+def pools(built) -> dict[str, Pool]:
+    """What the page's arms hold, as Python reads it."""
+    found = results.read(built.parent)
+    spec = json.loads((built.parent / "spec.json").read_text())
+    tables = found.table("sample"), found.table("contributions")
+    return {arm: pool(arm, spec["arms"][arm]["stages"], *tables) for arm in ARMS}
+
+
+def set_to(window, control: str, value) -> None:
+    """Moves a control of the what-if tab as a hand would."""
+    window.js(
+        "const control = document.querySelector(arguments[0]); control.value = arguments[1];"
+        "for (const name of ['input', 'change']) control.dispatchEvent(new Event(name, {bubbles: true}))",
+        control,
+        str(value),
+    )
+
+
+def choose(window, arm: str, setting: Setting) -> Setting:
+    """Puts a setting in; gives it back as the sliders took it."""
+    set_to(window, "#what-if-arm", ARMS.index(arm))
+    set_to(window, "#what-if-keep", setting.keep)
+    set_to(window, "#what-if-slate", setting.slate_size)
+    taken = {}
+    for task, weight in setting.weights.items():
+        slider = f"#what-if-weights input[data-task={task}]"
+        set_to(window, slider, weight)
+        taken[task] = float(window.js("return document.querySelector(arguments[0]).value", slider))
+    return Setting(setting.keep, setting.slate_size, taken)
+
+
+def told(window, place: int) -> dict[str, float | None]:
+    """A column of the measures of the what-if tab."""
+    found = window.js(
+        "return [...document.querySelectorAll('#what-if-measures tbody tr')].map("
+        "(row) => [row.dataset.measure, row.cells[arguments[0]].dataset.value])",
+        place,
+    )
+    return {name: float(value) if value else None for name, value in found}
+
+
+def values(found: dict[str, Ratio]) -> dict[str, float | None]:
+    return {name: ratio.value for name, ratio in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("arm", "setting"),
+    [
+        ("late_only", Setting(10, 5)),
+        ("late_only", Setting(25, 5)),
+        ("late_only", Setting(3, 8)),
+        ("late_only", Setting(10, 5, {"bubble_engage": 0.0})),
+        ("both", Setting(10, 5, {"bubble_engage": 25.0})),
+        ("both", Setting(14, 7, {"bubble_engage": 3.0, "like": 20.0})),
+        ("baseline", Setting(51, 1, {"like": 0.0})),
+    ],
+)
+def test_the_what_if_tab_tells_what_python_measures_on_the_same_numbers(window, built, pools, arm, setting):
+    window.open(built, hash_="#what-if")
+    taken = choose(window, arm, setting)
+    assert told(window, 1) == pytest.approx(values(whatif(pools[arm], taken)), rel=1e-12)
+    assert told(window, 2) == pytest.approx(values(whatif(pools[arm], own(pools[arm]))), rel=1e-12)
+    assert window.logs()[0] == []
+
+
+def test_the_reset_brings_back_the_runs_own(window, built):
+    window.open(built, hash_="#what-if")
+    before = told(window, 2)
+    assert told(window, 1) == before
+    choose(window, "late_only", Setting(30, 3, {"like": 1.0}))
+    assert told(window, 1) != before
+    window.click("#what-if-reset")
+    assert told(window, 1) == before
+    assert set(told(window, 3).values()) == {0.0}
+    assert window.texts("#what-if-keep-now") == ["10 (own 10)"]
+
+
+def test_the_what_if_tab_lists_the_best_items_that_are_not_shown(window, built):
+    window.open(built, hash_="#what-if")
+    choose(window, "late_only", Setting(10, 5))
+    sample = results.read(built.parent).table("sample").filter(arm="late_only", oracle=True, slate=False)
+    best = sample.sort("value", descending=True).head(8)
+    assert [int(cell) for cell in window.texts("#what-if-lost td:nth-child(2)")] == best["item"].to_list()
+    ranks = [None if cell == "n/a" else int(cell) for cell in window.texts("#what-if-lost td:nth-child(6)")]
+    assert ranks == best["early_rank"].to_list()
+    flags = best.select("retrieved", "early").rows()
+    ended = ["late" if early else "early" if retrieved else "retrieval" for retrieved, early in flags]
+    assert window.texts("#what-if-lost td:nth-child(5)") == ended
+
+
+def test_every_control_has_a_name_and_says_its_value(window, built):
+    window.open(built, hash_="#what-if")
+    labels = (
+        "return [...document.querySelectorAll('#panel-what-if :is(input, select)')].map((one) => one.labels.length)"
+    )
+    assert set(window.js(labels)) == {1}
+    assert window.texts("#what-if-weights label") == ["like", "bubble_engage"]
+    assert window.texts("#what-if-weights .now") == [
+        "own: early 10, late 10",
+        "own: early does not predict it, late 10",
+    ]
+    assert "of the oracle's items are shown" in window.texts("#what-if-told")[0]
+    window.keys("#what-if-keep", "\ue014")  # right arrow
+    assert window.texts("#what-if-keep-now") == ["11 (own 10)"]

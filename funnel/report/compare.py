@@ -37,7 +37,7 @@ def _context(found: Comparison) -> dict[str, Any]:
         "tables": [_table(found, arm) for arm in found.arms],
         "alone": [(run.name, [arm for arm in run.view.arms if arm not in found.arms]) for run in (found.a, found.b)],
         "spec": found.spec_changes(),
-        "truth_differs": found.a.spec["base"].get("value") != found.b.spec["base"].get("value"),
+        "truth_differs": found.truth_differs,
         "versions": found.versions(),
     }
 

@@ -1,19 +1,18 @@
 """Two finished runs side by side: what they share, and how far apart the same arm came out."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from funnel.errors import ResultsError
 from funnel.metrics.intervals import Interval, t_interval, welch
+from funnel.report.settings import leaves
 from funnel.report.view import Address, View
-from funnel.scenario import envelope
+from funnel.scenario import results
 
 DRAWS = ("world", "evaluation")
 """tables of an arm's spec that decide, with the seed, what is drawn: users, items, and who asks"""
@@ -26,8 +25,6 @@ class Run:
     name: str
     """of its folder"""
     view: View
-    spec: dict[str, Any]
-    """spec.json"""
     rows: pl.DataFrame
     """of `funnel.schema.ROWS`"""
 
@@ -53,7 +50,7 @@ class Comparison:
 
     def paired(self, arm: str) -> bool:
         """Whether both runs drew the same worlds and the same requests for the arm."""
-        ours, theirs = self.a.spec["arms"][arm], self.b.spec["arms"][arm]
+        ours, theirs = (run.view.spec["arms"][arm] for run in (self.a, self.b))
         return bool(self.seeds) and all(ours.get(table) == theirs.get(table) for table in DRAWS)
 
     def difference(self, arm: str, address: Address) -> Interval | None:
@@ -71,10 +68,19 @@ class Comparison:
 
     def spec_changes(self) -> list[tuple[str, str, str]]:
         """Path, value in `a` and in `b` of every field that differs; a field of one alone is `absent` in the other."""
-        ours, theirs = (dict(leaves(run.spec)) for run in (self.a, self.b))
+        ours, theirs = (
+            {path: json.dumps(value, ensure_ascii=False) for path, value in leaves(run.view.spec)}
+            for run in (self.a, self.b)
+        )
         paths = [*ours, *(path for path in theirs if path not in ours)]
         told = [(path, ours.get(path, "absent"), theirs.get(path, "absent")) for path in paths]
         return [line for line in told if line[1] != line[2]]
+
+    @property
+    def truth_differs(self) -> bool:
+        """Whether items are worth something else in either run."""
+        ours, theirs = (run.view.spec["base"]["value"] for run in (self.a, self.b))
+        return ours != theirs
 
     def versions(self) -> list[tuple[str, str, str]]:
         """Library and its version in either run."""
@@ -102,24 +108,9 @@ def read(a: Path, b: Path) -> Comparison:
     return Comparison(*runs)
 
 
-def leaves(table: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Path and JSON text of everything in a table that is not a table itself."""
-    if isinstance(table, dict) and table:
-        for key, inner in table.items():
-            yield from leaves(inner, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, json.dumps(table, ensure_ascii=False)
-
-
 def _run(folder: Path) -> Run:
-    summary = envelope.read(folder)
-    kind = summary.get("kind", "funnel")
+    found = results.read(folder)
+    kind = found.summary.get("kind", "funnel")
     if kind != "funnel":
         raise ResultsError(f"{folder}: should be a run of kind `funnel`. Found `{kind}`. Only funnels are compared.")
-    try:
-        rows = pl.read_parquet(folder / "rows.parquet")
-        spec = json.loads((folder / envelope.SPEC).read_text())
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-        remedy = "Run the scenario again."
-        raise ResultsError(f"{folder}: should hold rows.parquet and spec.json. Found {error}. {remedy}") from None
-    return Run(folder.resolve().name, View(summary), spec, rows)
+    return Run(folder.resolve().name, View(found), found.table("rows"))

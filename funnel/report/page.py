@@ -9,7 +9,7 @@ from markupsafe import Markup
 from funnel.report import tables
 from funnel.report.examples import examples
 from funnel.report.figures.catalogue import SECTIONS, Plot, of_diagnostics, save
-from funnel.report.sections import diagnostics, repairs, trust, verdict
+from funnel.report.sections import diagnostics, repairs, trust, verdict, whatif
 from funnel.report.template import put_page, writing
 from funnel.report.view import View
 from funnel.scenario import results
@@ -72,6 +72,7 @@ def _context(view: View, figures: dict[str, Figures], examined: dict[str, Any] |
         "repairs": repairs.section(view),
         "examples": examples(view),
         "diagnostics": examined,
+        "whatif": whatif.section(view),
         # With diagnostics, what judges rankers stands among them.
         "more": [*tables.more(view), *([] if examined else tables.rankers(view)), tables.facts(view)],
         "certificates": tables.certificates(view, view.found.table("deaths")),

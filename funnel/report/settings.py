@@ -6,17 +6,18 @@ from typing import Any
 
 def changes(summary: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """What each arm changes in the base, as lines of path and value."""
-    return [(arm, list(_flat(change, ""))) for arm, change in summary["changes"].items()]
+    return [
+        (arm, [(path, plain(value)) for path, value in leaves(change)]) for arm, change in summary["changes"].items()
+    ]
 
 
-def _flat(value: Any, path: str) -> Iterable[tuple[str, str]]:
+def leaves(value: Any, path: str = "") -> Iterable[tuple[str, Any]]:
+    """Path and value of everything in a table that is no table itself."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _flat(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list):
-        yield path, ", ".join(plain(inner) for inner in value)
+            yield from leaves(inner, f"{path}.{key}" if path else str(key))
     else:
-        yield path, plain(value)
+        yield path, value
 
 
 def plain(value: Any) -> str:
@@ -24,6 +25,8 @@ def plain(value: Any) -> str:
     match value:
         case None:
             return "none"
+        case list():
+            return ", ".join(map(plain, value))
         case bool():
             return "yes" if value else "no"
         case float():

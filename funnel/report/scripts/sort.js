@@ -40,7 +40,9 @@
     });
   };
 
+  // A table that is filled anew, or whose rows have nothing to be compared by, says `fixed`.
   const canBeSorted = (table) =>
+    !table.classList.contains("fixed") &&
     table.tHead?.rows.length === 1 &&
     [...table.tBodies].some((body) => body.rows.length > 1) &&
     !table.querySelector("[rowspan], [colspan]");
