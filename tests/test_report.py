@@ -240,7 +240,7 @@ def test_cells_say_why_they_have_no_interval():
 def test_a_contrast_is_told_with_its_weights(tmp_path):
     weights = {"both": 1.0, "late_only": -0.5, "baseline": -0.5}
     folder = runs.write(tmp_path / "run", contrasts={"most": weights})
-    table = next(table for table in tables.main(View(results.read(folder).summary)) if table.title == "Contrasts")
+    table = next(table for table in tables.main(View(results.read(folder))) if table.title == "Contrasts")
     assert "`most` is `both` - 0.5 `late_only` - 0.5 `baseline`." in table.note
     assert table.header == ("most",)
     assert {label: cells[0].text[-2:] for label, cells in table.rows}["Lost candidates"] == "pt"
