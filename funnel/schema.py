@@ -43,6 +43,12 @@ ROWS: Schema = {
 }
 """One row a measure of one arm under one seed: what intervals over seeds are computed from."""
 
+POINT_ROWS: Schema = {
+    "point": pl.Int64,  # place of the point in the results of its sweep
+    **ROWS,
+}
+"""One row a measure of one arm at one point of a sweep under one seed."""
+
 REQUEST_ROWS: Schema = {
     "seed": pl.Int64,
     "arm": pl.String,

@@ -74,14 +74,14 @@ METRICS: tuple[Metric, ...] = (
 METRIC: dict[str, Metric] = {metric.name: metric for metric in METRICS}
 
 
-def rows(ledger: Ledger, seed: int, arm: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Every measure of one arm under one seed.
+def rows(ledger: Ledger, seed: int, arm: str, metrics: Sequence[Metric] = METRICS) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Measures of one arm under one seed, all of them if not said.
 
     Returns:
         `schema.ROWS`, one row a measure, stage, slice and task; a value is null where the slice is empty.
         `schema.REQUEST_ROWS`, the sums behind the resampled ones.
     """
-    values = [(metric, found) for metric in METRICS for found in metric.compute(ledger)]
+    values = [(metric, found) for metric in metrics for found in metric.compute(ledger)]
     resampled = [(metric, found) for metric, found in values if metric.resampled and isinstance(found, Ratio)]
     requests = ledger.rows.requests
     table = _labelled(values, seed, arm).with_columns(

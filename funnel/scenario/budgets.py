@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from funnel.metrics.crossing import crossing
 from funnel.metrics.intervals import t_interval
 from funnel.scenario.estimates import estimate
 
@@ -56,14 +57,7 @@ def _points(seed: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 def _crossing(keeps: np.ndarray, values: np.ndarray, aim: float) -> float | None:
     """The least budget worth `aim`; the smallest of the curve where that is worth it already."""
-    above = np.flatnonzero(values >= aim)
-    if not len(above):
-        return None
-    at = above[0]
-    if at == 0:
-        return float(keeps[0])
-    share = (aim - values[at - 1]) / (values[at] - values[at - 1])
-    return float(np.exp(np.interp(share, (0, 1), np.log(keeps[at - 1 : at + 1]))))
+    return float(keeps[0]) if values[0] >= aim else crossing(keeps, values, aim)
 
 
 def _reached(keep: dict[str, Any], proposal: str, reference: str, own: int) -> str:

@@ -96,14 +96,18 @@ class Exam:
     def rows_piece(self, name: str) -> Piece:
         """All measures of one arm; not its name, since scenarios share arms that they call differently."""
         lab = self.labs[name]
-        recipe = {
+        recipe = self.look(name) | {"budgets": self._budgets(lab)}
+        return Piece("rows", recipe, lambda folder: self._examine(lab, folder))
+
+    def look(self, name: str) -> dict:
+        """What decides the ledger of an arm."""
+        lab = self.labs[name]
+        return {
             "sheet": self._sheet_recipe(lab),
             "stages": {stage: _rank_recipe(lab, stage) for stage in STAGES},
             "admission": {stage: lab.arm.stages.named(stage).admission().table() for stage in STAGES},
             "judge": _rank_recipe(self._judge, "late"),
-            "budgets": self._budgets(lab),
         }
-        return Piece("rows", recipe, lambda folder: self._examine(lab, folder))
 
     def _budgets(self, lab: Lab) -> list[int]:
         """Where the arm's curve over early budgets has points: around the proposal's budget, and at its own."""

@@ -15,15 +15,23 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from funnel.scenario import envelope, pieces, results
-from funnel.scenario.conflict import study, summary
+from funnel.scenario.conflict import study as conflict_study
+from funnel.scenario.conflict import summary as conflict_summary
 from funnel.scenario.conflict.spec import ConflictSpec
 from funnel.scenario.executors import Executor, Outcome
 from funnel.scenario.file import AnyScenario
 from funnel.scenario.folders import beside, put, recover
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
+from funnel.scenario.sweep import study as sweep_study
+from funnel.scenario.sweep import summary as sweep_summary
+from funnel.scenario.sweep.spec import Sweep
 
-KINDS: dict[type, tuple[ModuleType, ModuleType]] = {Scenario: (pieces, results), ConflictSpec: (study, summary)}
+KINDS: dict[type, tuple[ModuleType, ModuleType]] = {
+    Scenario: (pieces, results),
+    Sweep: (sweep_study, sweep_summary),
+    ConflictSpec: (conflict_study, conflict_summary),
+}
 """by the kind of scenario: who plans, does and collects its jobs, and who writes its results"""
 
 

@@ -1,0 +1,86 @@
+"""What the rows of a sweep say at each point, and where along an axis the verdict turns."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from funnel import schema
+from funnel.metrics.axes import Arm
+from funnel.metrics.crossing import crossing
+from funnel.metrics.intervals import t_interval
+from funnel.metrics.verdict import judge
+from funnel.scenario.estimates import PRIMARY, Estimates, estimate
+from funnel.scenario.spec import VerdictSpec
+
+SLICES = ("all", "friend", "other", "impressed", "unimpressed")
+"""slices that the summary tells of; the rows have them all"""
+LAW = ("correlation", "predicted_lost", "lost")
+"""what the survival law is judged by: what it reads, what it says, and what was measured; all of the early stage"""
+
+
+class PointNumbers:
+    """The rows of one point."""
+
+    def __init__(self, rows: pl.DataFrame, verdict: VerdictSpec):
+        shown = rows.filter(pl.col("slice").is_in(SLICES)).drop("point")
+        self.estimates = Estimates(shown, pl.DataFrame(schema=schema.REQUEST_ROWS))
+        self.verdict = verdict
+        self.arms = rows["arm"].unique(maintain_order=True).to_list()
+
+    def arm(self, name: str) -> Arm:
+        return Arm(name, *(self.estimates.by_seed(name, measure, stage) for measure, stage in PRIMARY))
+
+    def worse(self) -> dict[str, np.ndarray]:
+        """float64 (S,) an axis of the verdict: how much worse the proposal is than the reference."""
+        proposal, reference = self.arm(self.verdict.proposal), self.arm(self.verdict.reference)
+        return {"candidates": proposal.lost_against(reference), "value": proposal.forgone_against(reference)}
+
+    def table(self) -> dict[str, Any]:
+        """The verdict here, the estimates of every arm, how it stands against the reference, and the survival law."""
+        verdict = self.verdict
+        three = [self.arm(name) for name in verdict.roles.values()]
+        margin = verdict.margin
+        return {
+            "verdict": judge(*three, margin_lost=margin.lost, margin_value=margin.value).table(),
+            "estimates": {arm: self.estimates.of(arm) for arm in self.arms},
+            "against_reference": {arm: self._against(arm) for arm in self.arms if arm != verdict.reference},
+            "law": {arm: self._law(arm) for arm in (verdict.proposal, verdict.reference)},
+        }
+
+    def _against(self, arm: str) -> dict[str, Any]:
+        reference = self.arm(self.verdict.reference)
+        return {
+            "lost": estimate(self.arm(arm).lost_against(reference)),
+            "value": estimate(self.estimates.relative_value(arm, reference.name)),
+        }
+
+    def _law(self, arm: str) -> dict[str, Any]:
+        return {measure: estimate(self.estimates.by_seed(arm, measure, "early")) for measure in LAW}
+
+
+def turning(places: np.ndarray, worse: np.ndarray, margin: float) -> dict[str, Any]:
+    """Where along a numeric axis the proposal's loss passes the margin.
+
+    Args:
+        places: float64 (P,), the axis. worse: float64 (P, S), the loss by point and seed.
+
+    Returns:
+        `place`: value, low, high, n; None unless every seed passes the margin, all in one direction. `seeds`: the place
+        in each, None where it stays on one side. `falls`: whether the loss falls below the margin there. `above`: in
+        how many seeds it starts above.
+    """
+    found = [crossing(places, seed, margin) for seed in worse.T]
+    above = int((worse[0] >= margin).sum())
+    passed = [place for place in found if place is not None]
+    one_way = len(passed) == len(found) and above in (0, len(found))
+    return {"place": _place(np.array(passed), places) if one_way else None, "seeds": found, "above": above}
+
+
+def _place(found: np.ndarray, places: np.ndarray) -> dict[str, Any]:
+    """The t interval of the places over seeds, of their logarithms where the axis is positive."""
+    if not (places > 0).all():
+        return estimate(found)
+    interval = t_interval(np.log(found))
+    ends = {"value": interval.value, "low": interval.low, "high": interval.high}
+    return {name: None if end is None else float(np.exp(end)) for name, end in ends.items()} | {"n": interval.n}
