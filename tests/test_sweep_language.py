@@ -136,7 +136,10 @@ def test_a_sweep_that_cannot_be_is_told(scenarios, text, told):
 
 def test_what_the_page_of_a_sweep_does_not_tell_is_refused(scenarios):
     write(scenarios, HEAD + ARMS + KEEP)
-    assert problems(assignments=["diagnostics=true", "null=true"]) == (
-        "diagnostics: should be left out of a sweep, whose page does not tell of it. Found `diagnostics = true`.",
-        "null: should be left out of a sweep, whose page does not tell of it. Found `null = true`.",
+    contrast = "contrasts.gain={both=1, baseline=-1}"
+    assert problems(assignments=["diagnostics=true", "null=true", contrast]) == (
+        "contrasts: should be left out of a sweep, whose page does not tell of it. Found "
+        '{"gain": {"both": 1.0, "baseline": -1.0}}.',
+        "diagnostics: should be left out of a sweep, whose page does not tell of it. Found true.",
+        "null: should be left out of a sweep, whose page does not tell of it. Found true.",
     )

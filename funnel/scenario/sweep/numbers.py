@@ -39,10 +39,9 @@ class PointNumbers:
     def table(self) -> dict[str, Any]:
         """The verdict here, the estimates of every arm, how it stands against the reference, and the survival law."""
         verdict = self.verdict
-        three = [self.arm(name) for name in verdict.roles.values()]
-        margin = verdict.margin
+        proposal, reference, baseline = (self.arm(name) for name in verdict.roles.values())
         return {
-            "verdict": judge(*three, margin_lost=margin.lost, margin_value=margin.value).table(),
+            "verdict": judge(proposal, reference, baseline, verdict.margin.lost, verdict.margin.value).table(),
             "estimates": {arm: self.estimates.of(arm) for arm in self.arms},
             "against_reference": {arm: self._against(arm) for arm in self.arms if arm != verdict.reference},
             "law": {arm: self._law(arm) for arm in (verdict.proposal, verdict.reference)},
@@ -67,8 +66,7 @@ def turning(places: np.ndarray, worse: np.ndarray, margin: float) -> dict[str, A
 
     Returns:
         `place`: value, low, high, n; None unless every seed passes the margin, all in one direction. `seeds`: the place
-        in each, None where it stays on one side. `falls`: whether the loss falls below the margin there. `above`: in
-        how many seeds it starts above.
+        in each, None where it stays on one side. `above`: in how many seeds the loss starts above.
     """
     found = [crossing(places, seed, margin) for seed in worse.T]
     above = int((worse[0] >= margin).sum())

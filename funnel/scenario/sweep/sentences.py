@@ -87,7 +87,8 @@ def _turn(axis: str, along: Axis, verdict: VerdictSpec, turn: Mapping[str, Any])
     staying = sum(seed is None for seed in seeds)
     if staying == len(seeds) and above in (0, len(seeds)):
         side = "above" if above else "below"
-        return f"The {what} stays {side} {level} from {along.name} = {along.values[0]} to {along.values[-1]}."
+        places = f"from {along.name} = {along.values[0]} to {along.values[-1]}"
+        return f"In every seed the {what} stays {side} {level} {places}."
     return (
         f"The {what} passes {level} in {len(seeds) - staying} of {len(seeds)} seeds, so it has no one place along "
         f"{along.name}."

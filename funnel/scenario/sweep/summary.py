@@ -34,7 +34,7 @@ def write(folder: Path, sweep: Sweep, rows: pl.DataFrame, failed: Failed, second
     """
     verdict, spec = sweep.points[0].scenario.verdict, _spec(sweep)
     found = [PointNumbers(part, verdict) for part in rows.partition_by("point", maintain_order=True)]
-    points = [
+    points: list[dict[str, Any]] = [
         {"coordinates": point.coordinates, "failed": failed.get(place, {})} | numbers.table()
         for place, (point, numbers) in enumerate(zip(sweep.points, found, strict=True))
     ]
