@@ -60,6 +60,16 @@ def test_without_common_replicas_the_difference_stands_alone(estimates):
     assert found(estimates, left=left)["value", "late_only", "both"]["twins"] == 1
 
 
+def test_of_two_trainings_of_one_funnel_pairs_share_no_arm(estimates):
+    """In an A/A run pairing by replica would take every arm from itself."""
+    scenario = runs.scenario(runs.TWINS, verdict={"proposal": "both_2", "reference": "both", "baseline": "baseline"})
+    entries = variances(scenario, list(runs.TWINS), estimates)
+    (entry,) = [e for e in entries if e["measure"] == "value" and e["against"] == "both"]
+    difference = estimates.by_seed("both_2", "value", "late") - estimates.by_seed("both", "value", "late")
+    assert entry["twins"] == 1
+    assert 0 <= entry["world"] <= difference.var(ddof=1) and entry["requests"] > 0
+
+
 def test_the_part_of_the_requests_is_that_of_the_bootstrap(tmp_path):
     """With one seed the bootstrap resamples nothing but requests."""
     tables = runs.tables(seeds=1)

@@ -35,6 +35,10 @@ def _twins(specs: dict[str, FunnelSpec], arms: list[str], arm: str, against: str
     own = _replicas(specs, arms, arm)
     if against is None:
         return [(name, None) for name in own.values()]
+    if against in own.values():
+        # Two trainings of one funnel: the others make pairs that share no arm, so that each is a difference of its own.
+        rest = [name for name in own.values() if name not in (arm, against)]
+        return [(arm, against), *zip(rest[::2], rest[1::2], strict=False)]
     others = _replicas(specs, arms, against)
     return [(own[replica], others[replica]) for replica in own if replica in others] or [(arm, against)]
 
