@@ -102,6 +102,16 @@ def test_no_repair_is_good_enough(arms, estimates):
     assert "(none of 2 is at any cost; margin 1.00 %)" in repairs(arms, estimates, judged(), 0.01)["sentence"]
 
 
+def test_one_seed_shows_nothing():
+    tables = runs.tables(seeds=1)
+    one = Estimates(tables["rows"], tables["request_rows"])
+    found = repairs(described(runs.scenario(), list(runs.PLAIN)), one, judged(), 0.01)
+    assert found["sentence"] == (
+        "No repair that is cheaper than `both` is shown to be worth as much (one seed cannot show it; margin 1.00 %): "
+        "early and late stage of `both` take 4.00 million multiply-adds a request, 1.14 times those of `late_only`."
+    )
+
+
 def test_without_repairs():
     three = {arm: made for arm, made in runs.PLAIN.items() if arm in ("baseline", "late_only", "both")}
     tables = runs.tables(three, seeds=2)

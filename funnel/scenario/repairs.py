@@ -72,6 +72,8 @@ def _none_cheaper(
 ) -> str:
     dearer = sum(entry["adequate"] for entry in asked)
     found = f"{dearer} of {len(asked)} are and cost more" if dearer else f"none of {len(asked)} is at any cost"
+    if reference["gain"]["n"] == 1:
+        found = "one seed cannot show it"
     return (
         f"No repair that is cheaper than `{reference['arm']}` is shown to be worth as much ({found}; margin "
         f"{100 * margin:.2f} %): early and late stage of `{reference['arm']}` take {_macs(reference)} multiply-adds a "
