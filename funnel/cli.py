@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from funnel.errors import FunnelError, SpecError
+from funnel.errors import FunnelError, ResultsError, SpecError, unknown
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -113,7 +113,10 @@ def _page(folder: Path) -> None:
 
     summary = envelope.read(folder)
     builders = {"funnel": page.build, "task_conflict": conflict.build}
-    built = builders[summary.get("kind", "funnel")](folder)
+    kind = summary.get("kind", "funnel")
+    if kind not in builders:
+        raise ResultsError(f"{folder / envelope.RESULTS}: kind: {unknown(str(kind), builders, 'a kind of results')}")
+    built = builders[kind](folder)
     verdict = summary["verdict"]
     typer.echo("\n".join(["", verdict["sentence"], *verdict["sentences"], ""]))
     typer.echo(f"Page: {built}")

@@ -8,7 +8,7 @@ import pytest
 
 from funnel.report import compare, page
 from funnel.report.template import SCRIPTS
-from funnel.report.whatif.measures import Ratio, Setting, own, whatif
+from funnel.report.whatif.measures import Fraction, Setting, own, whatif
 from funnel.report.whatif.pool import Pool, pool
 from funnel.scenario import results
 from tests import browser, runs
@@ -200,7 +200,7 @@ def told(window, place: int) -> dict[str, float | None]:
     return {name: float(value) if value else None for name, value in found}
 
 
-def values(found: dict[str, Ratio]) -> dict[str, float | None]:
+def values(found: dict[str, Fraction]) -> dict[str, float | None]:
     return {name: ratio.value for name, ratio in found.items()}
 
 

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from funnel.cli import app
+from funnel.scenario import envelope
 
 PROJECT = Path(__file__).parents[1]
 TINY = ("--seeds", "1", "--preset", "smoke", "--set", "base.world.users=600", "--set", "base.evaluation.requests=20")
@@ -129,11 +130,66 @@ def test_a_scenario_that_cannot_be_run_ends_with_2(arguments, told):
     assert (result.exit_code, result.stderr) == (2, told + "\n")
 
 
+HEAD = {"schema_version": envelope.SCHEMA_VERSION, "scenario": {}, "fingerprint": "", "versions": {}, "seconds": 1}
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (None, "reports/other: should be a results folder. Found none. Run the scenario first."),
+        ({}, "reports/other: should be a results folder. Found an empty one. Run the scenario first."),
+        (
+            {"rows.parquet": ""},
+            "reports/other: should hold results.json. Found an unfinished run (rows.parquet). "
+            "Move or delete it, and run the scenario again.",
+        ),
+        (
+            {"notes.txt": "mine"},
+            "reports/other: should hold results.json. Found other files. "
+            "Move or delete it, and run the scenario again.",
+        ),
+        (
+            {"results.json": json.dumps(HEAD | {"schema_version": 1})},
+            f"reports/other/results.json: should have schema_version {envelope.SCHEMA_VERSION}. Found 1. "
+            "Move or delete it, and run the scenario again.",
+        ),
+        (
+            {"results.json": json.dumps({"schema_version": envelope.SCHEMA_VERSION, "seconds": 1})},
+            "reports/other/results.json: should hold `scenario`, `fingerprint`, `versions`. Found no such keys. "
+            "Run the scenario again.",
+        ),
+        (
+            {"results.json": json.dumps(HEAD | {"kind": "task_conflit"})},
+            "reports/other/results.json: kind: `task_conflit` is not a kind of results. Did you mean `task_conflict`?",
+        ),
+    ],
+)
+def test_a_page_of_what_is_no_finished_run_ends_with_1(project, files, told):
+    folder = project / "reports" / "other"
+    if files is not None:
+        folder.mkdir(parents=True)
+        for name, text in files.items():
+            (folder / name).write_text(text)
+    result = funnel("report", "other")
+    assert (result.exit_code, result.stderr) == (1, told + "\n")
+
+
 @pytest.mark.usefixtures("project")
-def test_what_is_missing_ends_with_1():
-    result = funnel("report", "quickstart")
-    told = "reports/quickstart: should be a results folder. Found none. Run the scenario first.\n"
+def test_runs_that_are_not_there_are_not_compared():
+    result = funnel("compare", "one", "two")
+    told = "".join(
+        f"reports/{name}: should be a results folder. Found none. Run the scenario first.\n" for name in ("one", "two")
+    )
     assert (result.exit_code, result.stderr) == (1, told)
+
+
+def test_two_runs_are_compared_on_a_page_of_their_own(finished, monkeypatch):
+    folder, _ = finished
+    monkeypatch.chdir(folder)
+    shutil.copytree("reports/quickstart", "reports/before")
+    result = funnel("compare", "before", "quickstart")
+    assert (result.exit_code, result.stdout) == (0, f"Page: {folder / 'reports/before.vs.quickstart/index.html'}\n")
+    assert (folder / "reports/before.vs.quickstart/index.html").is_file()
 
 
 def test_foreign_files_in_the_results_folder_end_the_run_before_any_work(project):

@@ -91,11 +91,12 @@ def test_a_sample_that_is_too_large_is_cut_to_the_requests_that_fit(trial, monke
     part = packed([trial.pool])
     assert len(part) <= len(whole) // 2
     arm = json.loads(part)["arms"][0]
-    some = trial.pool.first(len(arm["requests"]))
-    assert 1 < len(arm["requests"]) < len(trial.pool.requests)
-    assert arm["own"]["value"] == [whatif(some, own(some))["value"].above, 4 * len(arm["requests"])]
+    count = arm["own"]["scored"][1]
+    some = trial.pool.first(count)
+    assert 1 < count < trial.pool.rows.requests
+    assert arm["own"]["value"] == [whatif(some, own(some))["value"].above, 4 * count]
     monkeypatch.setattr(packing, "LIMIT", 1)
-    assert len(json.loads(packed([trial.pool]))["arms"][0]["requests"]) == 1
+    assert json.loads(packed([trial.pool]))["arms"][0]["own"]["scored"][1] == 1
 
 
 def test_no_text_of_the_data_ends_its_script():

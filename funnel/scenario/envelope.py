@@ -18,6 +18,8 @@ from funnel.errors import ResultsError
 
 SCHEMA_VERSION = 3
 RESULTS, SPEC = "results.json", "spec.json"
+HEAD = ("schema_version", "scenario", "fingerprint", "versions", "seconds")
+"""keys of the summary of every kind of scenario"""
 LIBRARIES = ("funnel", "torch", "faiss-cpu", "numpy", "scipy", "polars")
 
 
@@ -51,10 +53,16 @@ def read(folder: Path) -> dict[str, Any]:
     Raises:
         ResultsError: there is none, or it is unfinished, foreign, damaged or of another version.
     """
-    if not folder.is_dir():
-        raise ResultsError(f"{folder}: should be a results folder. Found none. Run the scenario first.")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        found = "an empty one" if folder.is_dir() else "none"
+        raise ResultsError(f"{folder}: should be a results folder. Found {found}. Run the scenario first.")
     check_folder(folder)
-    return _load(folder / RESULTS)
+    summary = _load(folder / RESULTS)
+    missing = [key for key in HEAD if key not in summary]
+    if missing:
+        keys = ", ".join(f"`{key}`" for key in missing)
+        raise ResultsError(f"{folder / RESULTS}: should hold {keys}. Found no such keys. Run the scenario again.")
+    return summary
 
 
 def check_folder(folder: Path) -> None:

@@ -55,7 +55,7 @@
     }
   };
 
-  const requestOf = (row) => arm.requests[arm.offsets.findLastIndex((start) => start <= row)];
+  const requestOf = (row) => arm.offsets.findLastIndex((start) => start <= row) + 1;
   const lostAt = (row, early) => (!arm.retrieved[row] ? "retrieval" : early[row] ? "late" : "early");
 
   const showLost = ({ early, slate: shown }) => {
@@ -149,7 +149,7 @@
     const counts = Array.from(arm.offsets.slice(1), (end, place) => end - arm.offsets[place]);
     Object.assign(keep, { max: Math.max(...counts), value: arm.keep });
     Object.assign(slate, { max: Math.max(arm.slate, Math.min(arm.keep, 5 * arm.slate)), value: arm.slate });
-    at("requests").textContent = arm.requests.length;
+    at("requests").textContent = arm.offsets.length - 1;
     at("weights").replaceChildren(at("weights").querySelector("legend"));
     [...new Set(["early", "late"].flatMap((stage) => Object.keys(arm.formulas[stage])))].forEach(addWeight);
     own = whatIf.tried(arm, { keep: arm.keep, slate: arm.slate, weights: {} });

@@ -21,7 +21,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Ratio:
+class Fraction:
     """A number of the sample, and the counts or sums behind it."""
 
     above: float
@@ -37,7 +37,7 @@ def own(pool: Pool) -> Setting:
     return Setting(pool.keep, pool.slate_size)
 
 
-def whatif(pool: Pool, setting: Setting) -> dict[str, Ratio]:
+def whatif(pool: Pool, setting: Setting) -> dict[str, Fraction]:
     """What the funnel would have let through of these very candidates, with nothing trained anew.
 
     Definitions are those of `funnel.metrics`: the oracle's items and the reference's top n stay those of the run
@@ -54,8 +54,8 @@ def whatif(pool: Pool, setting: Setting) -> dict[str, Ratio]:
         "recall_friend": _share(oracle & friend, slate),
         "lost": _share(wanted, ~early),
         "lost_friend": _share(wanted & friend, ~early),
-        "value": Ratio(float(column["value"][slate].sum(dtype=np.float64)), setting.slate_size * rows.requests),
-        "scored": Ratio(int(early.sum()), rows.requests),
+        "value": Fraction(float(column["value"][slate].sum(dtype=np.float64)), setting.slate_size * rows.requests),
+        "scored": Fraction(int(early.sum()), rows.requests),
     }
 
 
@@ -68,5 +68,5 @@ def scores(pool: Pool, stage: str, weights: Mapping[str, float]) -> np.ndarray:
     return score.astype(np.float32)
 
 
-def _share(of: np.ndarray, among: np.ndarray) -> Ratio:
-    return Ratio(int((of & among).sum()), int(of.sum()))
+def _share(of: np.ndarray, among: np.ndarray) -> Fraction:
+    return Fraction(int((of & among).sum()), int(of.sum()))

@@ -17,7 +17,7 @@ LIMIT = 2_000_000
 
 def packed(pools: Sequence[Pool]) -> str:
     """The first requests of all pools as JSON: as many as fit into LIMIT, and one at least."""
-    most = min(len(pool.requests) for pool in pools)
+    most = min(pool.rows.requests for pool in pools)
     texts = (json.dumps(_table([pool.first(count) for pool in pools])) for count in range(most, 0, -1))
     return next(text for count, text in zip(range(most, 0, -1), texts, strict=True) if len(text) <= LIMIT or count == 1)
 
@@ -54,7 +54,6 @@ def _arm(pool: Pool, columns: _Columns) -> dict[str, Any]:
         "name": pool.arm,
         "keep": pool.keep,
         "slate": pool.slate_size,
-        "requests": pool.requests.tolist(),
         "offsets": columns.place(pool.rows.offsets),
         "item": columns.place(pool.rows.item),
         **{name: columns.place(pool.columns[name]) for name in (*FLAGS, *NUMBERS)},

@@ -54,8 +54,6 @@ class Pool:
     """budget of the early stage"""
     slate_size: int
     """n of the slate, of the oracle set, and of what the reference ranks top"""
-    requests: np.ndarray
-    """int64 (R,): ids"""
     rows: Candidates
     columns: dict[str, np.ndarray]
     """bool (n,) of FLAGS and float32 (n,) of NUMBERS, as in `funnel.schema.SAMPLE`"""
@@ -71,7 +69,6 @@ class Pool:
             self.arm,
             self.keep,
             self.slate_size,
-            self.requests[:count],
             self.rows.slice(0, count),
             {name: column[rows] for name, column in self.columns.items()},
             self.formulas,
@@ -87,7 +84,7 @@ def pool(arm: str, stages: Mapping[str, Any], sample: pl.DataFrame, contribution
         sample, contributions: of `funnel.schema`, all arms; only the tasks of the arm's formulas are taken.
     """
     table = sample.filter(pl.col("arm") == arm).sort("request", "item")
-    request, counts = np.unique(table["request"].to_numpy(), return_counts=True)
+    _, counts = np.unique(table["request"].to_numpy(), return_counts=True)
     rows = Candidates(
         offsets=np.concatenate([[0], np.cumsum(counts)]),
         item=table["item"].to_numpy(),
@@ -100,7 +97,6 @@ def pool(arm: str, stages: Mapping[str, Any], sample: pl.DataFrame, contribution
         arm,
         stages["early"]["keep"],
         stages["late"]["keep"],
-        request,
         rows,
         {name: table[name].to_numpy() for name in (*FLAGS, *NUMBERS)},
         formulas,
