@@ -23,8 +23,11 @@ def budgets(keep: int, least: int, most: int) -> list[int]:
 class Chosen(Protocol):
     """What the ranking stages let through; bool (n,) each, as in `Ledger`."""
 
-    early: np.ndarray
-    slate: np.ndarray
+    @property
+    def early(self) -> np.ndarray: ...
+
+    @property
+    def slate(self) -> np.ndarray: ...
 
 
 def keep_curve(ledger: Ledger, chosen: Mapping[int, Chosen], seed: int) -> pl.DataFrame:

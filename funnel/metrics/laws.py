@@ -11,6 +11,7 @@ bulk and not on a few friend items lose more than it says.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from funnel.metrics.ledger import Ledger
@@ -23,7 +24,7 @@ GREATEST = 1 - 1e-9
 """correlations are held below it, where the conditional spread would be nothing"""
 
 
-def survival(rho: np.ndarray, pool: np.ndarray, keep: np.ndarray, top: np.ndarray) -> np.ndarray:
+def survival(rho: ArrayLike, pool: ArrayLike, keep: ArrayLike, top: ArrayLike) -> np.ndarray:
     """Probability that one of the `top` best by one score is among the `keep` best by the other.
 
     Args:
@@ -33,14 +34,14 @@ def survival(rho: np.ndarray, pool: np.ndarray, keep: np.ndarray, top: np.ndarra
     Returns:
         float64 of the broadcast shape: K/m at rho = 0, and 1 at rho = 1 where K is at least n.
     """
-    rho, pool, keep, top = np.broadcast_arrays(*(np.asarray(given, np.float64) for given in (rho, pool, keep, top)))
-    rho = np.clip(rho, -GREATEST, GREATEST)[..., None]
-    cut = ndtri(1 - np.clip(keep / pool, 0, 1))[..., None]
-    wanted = np.clip(top / pool, 0, 1)[..., None]
+    r, m, k, n = np.broadcast_arrays(*(np.asarray(given, np.float64) for given in (rho, pool, keep, top)))
+    r = np.clip(r, -GREATEST, GREATEST)[..., None]
+    cut = ndtri(1 - np.clip(k / m, 0, 1))[..., None]
+    wanted = np.clip(n / m, 0, 1)[..., None]
     # The mean over the wanted, by the square root of their quantile: the integrand is steep where the quantile is 0.
     root = (NODES + 1) / 2
     late = -ndtri(wanted * root**2)
-    passed = ndtr((rho * late - cut) / np.sqrt(1 - rho**2))
+    passed = ndtr((r * late - cut) / np.sqrt(1 - r**2))
     return (passed * root * WEIGHTS).sum(-1)
 
 

@@ -107,8 +107,9 @@ def _of_stage(
 
 def _masked(task: str, mean: np.ndarray, bubble: np.ndarray | None) -> np.ndarray:
     """float32 (n,): the mean, and 0 where the task needs a bubble and is seen to have none."""
-    lacking = needs_bubble(task) and bubble is not None
-    return np.where(bubble, mean, 0.0).astype(np.float32) if lacking else mean.astype(np.float32)
+    if bubble is None or not needs_bubble(task):
+        return mean.astype(np.float32)
+    return np.where(bubble, mean, 0.0).astype(np.float32)
 
 
 def _within(mask: np.ndarray, rows: slice) -> np.ndarray:

@@ -38,7 +38,7 @@ def equal_keep(curve: pl.DataFrame, worth: np.ndarray, proposal: str, reference:
     seeds = curve.filter(pl.col("arm") == proposal).partition_by("seed", maintain_order=True)
     crossings = [_crossing(*_points(seed), aim) for seed, aim in zip(seeds, worth, strict=True)]
     reached = [crossing for crossing in crossings if crossing is not None]
-    most = int(curve.filter(pl.col("arm") == proposal)["keep"].max())
+    most = curve.filter(pl.col("arm") == proposal).select(pl.col("keep").max()).item()
     if len(reached) < len(crossings):
         return {
             "keep": None,

@@ -158,7 +158,7 @@ def _sums(rows: pl.DataFrame) -> Sums:
     Raises:
         DataError: the requests of a value do not stand together, from the first to the last.
     """
-    requests = int(rows["request"].max()) + 1
+    requests = rows.select(pl.col("request").max() + 1).item()
     columns = rows.select("arm", *KEY).gather_every(requests).with_row_index("at")
     if not np.array_equal(rows["request"].to_numpy(), np.tile(np.arange(requests), len(columns))):
         raise DataError(

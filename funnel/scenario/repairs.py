@@ -45,7 +45,8 @@ def _entry(arm: str, control: str | None, baseline: str, estimates: Estimates, j
     return {
         "arm": arm,
         "control": control,
-        "macs": {stage: estimate(values) for stage, values in costs.items()} | {"total": estimate(sum(costs.values()))},
+        "macs": {stage: estimate(values) for stage, values in costs.items()}
+        | {"total": estimate(np.sum(list(costs.values()), axis=0))},
         "gain": estimate(estimates.relative_value(arm, baseline)),
         "credit": estimate(estimates.relative_value(arm, control)) if control else None,
         "lost": estimate(estimates.by_seed(arm, "lost", "early")),

@@ -143,11 +143,11 @@ def _judged(scenario: Scenario, arms: dict[str, Any], estimates: Estimates) -> d
     """The verdict, what is to be said of every other arm, and the repairs."""
     verdict, margin = scenario.verdict, scenario.verdict.margin
     found = {name: _arm(estimates, name) for name in arms}
-    three = (found[name] for name in (verdict.proposal, verdict.reference, verdict.baseline))
+    proposal, reference, baseline = (found[name] for name in (verdict.proposal, verdict.reference, verdict.baseline))
     others = [arm for name, arm in found.items() if name != verdict.reference]
-    judged = judgements(others, found[verdict.reference], margin.lost, margin.value)
+    judged = judgements(others, reference, margin.lost, margin.value)
     return {
-        "verdict": judge(*three, margin_lost=margin.lost, margin_value=margin.value).table(),
+        "verdict": judge(proposal, reference, baseline, margin.lost, margin.value).table(),
         "judgements": judged,
         "repairs": repairs(arms, estimates, judged, margin.value),
     }

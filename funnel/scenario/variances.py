@@ -20,7 +20,7 @@ def variances(scenario: Scenario, arms: list[str], estimates: Estimates) -> list
         arms: those that did not fail.
     """
     verdict = scenario.verdict
-    compared = [(arm, None) for arm in (verdict.proposal, verdict.reference, verdict.baseline)]
+    compared: list[Compared] = [(arm, None) for arm in (verdict.proposal, verdict.reference, verdict.baseline)]
     compared.append((verdict.proposal, verdict.reference))
     return [
         {"measure": measure, "stage": stage, "arm": arm, "against": against}
