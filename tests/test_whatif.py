@@ -8,11 +8,13 @@ import pytest
 
 from funnel.metrics.recall import lost, recall
 from funnel.metrics.value import value
+from funnel.report import page
 from funnel.report.whatif import packing
 from funnel.report.whatif.measures import Setting, own, scores, whatif
 from funnel.report.whatif.packing import embedded, packed
 from funnel.report.whatif.pool import Part, sorts_by_score_alone, weighed
-from tests import trials
+from tests import runs, trials
+from tests.pages import Tree
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,27 @@ def test_other_rules_of_admission_are_noticed(trial):
 
 def test_tasks_of_both_formulas_stand_once_in_their_order():
     assert weighed({"early": {"a": 1.0, "b": 2.0}, "late": {"c": 0.5, "a": 1.0}}) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("arms", "told"),
+    [
+        (["late_only"], "Not offered, since more than a score decides who comes through: late_only."),
+        (
+            ["late_only", "both", "baseline"],
+            "Nothing can be tried here: in late_only, both, baseline more than a score",
+        ),
+    ],
+)
+def test_an_arm_that_admits_by_more_than_its_score_is_not_offered(tmp_path, arms, told):
+    folder = runs.write(tmp_path / "quota", seeds=2)
+    table = pl.read_parquet(folder / "sample.parquet")
+    other = pl.col("arm").is_in(arms) & pl.col("retrieved") & (pl.col("early_rank") == 30)
+    late_rank = pl.when(other).then(pl.lit(11, pl.Int32)).otherwise("late_rank")
+    table.with_columns(early=pl.col("early") | other, late_rank=late_rank).write_parquet(folder / "sample.parquet")
+    tree = Tree(page.build(folder).read_text())
+    assert told in tree.text
+    assert ("what-if-data" in tree.ids) == (len(arms) < 3)
 
 
 def test_a_column_that_arms_share_is_carried_once():

@@ -24,8 +24,7 @@ def section(view: View) -> dict[str, Any]:
     """Everything that the template prints."""
     sample, contributions = view.sample, view.found.table("contributions")
     roles = {view.scenario[role]: role for role in ("proposal", "reference", "baseline")}
-    sampled = set(sample["arm"].unique())
-    pools = [pool(arm, view.spec["arms"][arm]["stages"], sample, contributions) for arm in roles if arm in sampled]
+    pools = [pool(arm, view.spec["arms"][arm]["stages"], sample, contributions) for arm in roles]
     offered = [one for one in pools if sorts_by_score_alone(one, sample)]
     arms = [one.arm for one in offered]
     return {
