@@ -56,16 +56,22 @@ def test_arms_differ_by_colour_and_by_marker(view):
     assert len({line.get_color() for line in lines}) == len({line.get_marker() for line in lines}) == len(view.arms)
 
 
-@pytest.mark.parametrize("plot", [funnel.value_waterfall, funnel.oracle_fates])
-def test_bars_add_up_to_one(view, plot):
-    panels = drawn(plot, view).axes
+def lengths(axes, view):
+    """Sum of the parts of every arm's bar."""
+    bars = [bar for container in axes.containers if isinstance(container, BarContainer) for bar in container]
+    parts = len(bars) // len(view.arms)
+    return [sum(bar.get_width() for bar in bars[parts * row : parts * (row + 1)]) for row in range(len(view.arms))]
+
+
+def test_bars_add_up_to_one(view):
+    whole, lost = drawn(funnel.value_waterfall, view).axes
+    friend, other = drawn(funnel.oracle_fates, view).axes
     names = ["baseline", "late_only (proposal)", "both (reference)", "baseline_2k", "late_only_2k"]
-    assert [label.get_text() for label in panels[0].get_yticklabels()] == names
-    for axes in panels:
-        bars = [bar for container in axes.containers if isinstance(container, BarContainer) for bar in container]
-        assert len(bars) == 4 * len(view.arms)
-        for row in range(len(view.arms)):
-            assert sum(bar.get_width() for bar in bars[4 * row : 4 * row + 4]) == pytest.approx(1)
+    assert [label.get_text() for label in whole.get_yticklabels()] == names
+    for axes in (whole, friend, other):
+        assert lengths(axes, view) == pytest.approx([1] * len(view.arms))
+    shown = [view.estimate(arm, "waterfall", "shown")["value"] for arm in ordered(view)]
+    assert lengths(lost, view) == pytest.approx([1 - value for value in shown])
 
 
 def test_the_flow_ends_at_what_is_shown(view):

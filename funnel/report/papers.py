@@ -1,11 +1,9 @@
 """The papers that a run relies on: those of the parts that its funnels have, and of the measures on every page."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-Leaves = list[tuple[str, Any]]
-"""path and value of everything that a spec says, parts of a path joined by dots"""
+from funnel.report.settings import leaves
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Paper:
 
 def papers(spec: dict[str, Any]) -> list[Paper]:
     """The papers that apply to a resolved scenario, as `spec.json` holds it."""
-    said = [("", None), *_leaves([spec.get("base", {}), *spec.get("arms", {}).values()], "")]
+    said = [leaf for funnel in (spec["base"], *spec["arms"].values()) for leaf in leaves(funnel)]
     return [paper for paper in PAPERS if any(_applies(paper, path, value) for path, value in said)]
 
 
@@ -33,17 +31,6 @@ def _applies(paper: Paper, path: str, value: Any) -> bool:
     if not paper.where:
         return True
     return f".{paper.where}." in f".{path}." and value not in (None, False) and paper.value in (None, value)
-
-
-def _leaves(value: Any, path: str) -> Iterable[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, path)
-    else:
-        yield path, value
 
 
 def _model(kind: str, use: str, text: str, link: str) -> Paper:

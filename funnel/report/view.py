@@ -69,8 +69,13 @@ class View:
 
     @property
     def judged(self) -> list[str]:
-        """The arms of the verdict, baseline first; one that has two places stands once."""
-        return list(dict.fromkeys(self.scenario[role] for role in ROLES))
+        """The three arms of the verdict, baseline first."""
+        return [self.scenario[role] for role in ROLES]
+
+    @property
+    def compared(self) -> tuple[str, str]:
+        """Proposal and reference."""
+        return self.scenario["proposal"], self.scenario["reference"]
 
     @property
     def behind(self) -> str:

@@ -1,12 +1,14 @@
 """Do the early and the late stage want the same items: overlap of their rankings, and one request score by score."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from funnel.report import examples
-from funnel.report.figures.arms import NAMED, look_of, ordered, told
+from funnel.report.figures.arms import NAMED, ordered, quiet_look, told
 from funnel.report.figures.data import Rows, of_arms
 from funnel.report.figures.style import INK, PER_CENT, whiskers
 from funnel.report.view import View
@@ -27,7 +29,7 @@ def overlap(view: View) -> Figure:
             if found["value"] is None:
                 axes.text(0.5, row, "no such items", ha="center", va="center", fontsize=8)
             else:
-                axes.errorbar([found["value"]], [row], xerr=whiskers([found]), **look_of(view, arm))
+                axes.errorbar([found["value"]], [row], xerr=whiskers([found]), **quiet_look(view, arm))
         axes.set_yticks(range(len(arms)), [told(view, arm) for arm in arms])
         axes.set_ylim(len(arms) - 0.5, -0.5)
         axes.set_xlim(0, 1)
@@ -51,10 +53,9 @@ def overlap_caption(view: View) -> str:
 
 def scores(view: View) -> Figure:
     """Early score against late score of one request's pool, for the proposal and the reference."""
-    arms = dict.fromkeys((view.scenario["proposal"], view.scenario["reference"]))
     figure = Figure(figsize=(9.6, 4.6), layout="constrained")
-    panels = figure.subplots(1, len(arms), squeeze=False)[0]
-    for axes, arm in zip(panels, arms, strict=True):
+    panels = figure.subplots(1, 2)
+    for axes, arm in zip(panels, view.compared, strict=True):
         axes.set_title(arm)
         _scatter(axes, _pool(view, arm))
         axes.set_xlabel("early score")
@@ -74,10 +75,16 @@ def _scatter(axes: Axes, pool: pl.DataFrame) -> None:
     """Friend items are triangles, others dots; the oracle's items are ringed; left of the line early cuts."""
     for friend, colour, marker, label in ((False, OTHER, "o", "other items"), (True, FRIEND, "^", "friend items")):
         found = pool.filter(pl.col("friend") == friend)
-        look = {"color": colour, "marker": marker, "s": 14 if marker == "o" else 26, "alpha": 0.6, "linewidths": 0}
+        look: dict[str, Any] = {
+            "color": colour,
+            "marker": marker,
+            "s": 14 if marker == "o" else 26,
+            "alpha": 0.6,
+            "linewidths": 0,
+        }
         axes.scatter(found["early_score"], found["late_score"], label=label, **look)
     oracle = pool.filter(pl.col("oracle"))
-    ring = {"s": 70, "facecolors": "none", "edgecolors": INK, "linewidths": 1.1}
+    ring: dict[str, Any] = {"s": 70, "facecolors": "none", "edgecolors": INK, "linewidths": 1.1}
     axes.scatter(oracle["early_score"], oracle["late_score"], **ring, label="the oracle's items")
     kept = pool.filter(pl.col("early"))["early_score"].to_numpy()
     if len(kept):
@@ -87,14 +94,13 @@ def _scatter(axes: Axes, pool: pl.DataFrame) -> None:
 
 def scores_data(view: View) -> Rows:
     columns = ("arm", "request", "item", "friend", "oracle", "early", "slate", "early_score", "late_score", "value")
-    arms = dict.fromkeys((view.scenario["proposal"], view.scenario["reference"]))
-    return [row for arm in arms for row in _pool(view, arm).select(columns).to_dicts()]
+    return [row for arm in view.compared for row in _pool(view, arm).select(columns).to_dicts()]
 
 
 def scores_caption(view: View) -> str:
     return (
-        f"Every candidate of request {examples.chosen(view)[0]} of the first seed, by what the early stage sorts by "
-        "and what the late stage sorts (or would sort) by. Left of the dashed line the early stage cuts: what stands "
-        "high there is what the late stage would have liked to see. Ringed: the items of the oracle set. One request "
-        "of one world, an example and no estimate, so it has no interval; it is the first of the examples below."
+        "Every candidate of the first of the example requests below, by what the early stage sorts by and what the "
+        "late stage sorts (or would sort) by. Left of the dashed line the early stage cuts: what stands high there is "
+        "what the late stage would have liked to see. Ringed: the items of the oracle set. One request of one world, "
+        "an example and no estimate, so it has no interval."
     )

@@ -34,6 +34,12 @@ def look_of(view: View, arm: str) -> dict[str, Any]:
     }
 
 
+def quiet_look(view: View, arm: str) -> dict[str, Any]:
+    """As `look_of`, and grey for those that a figure of many arms does not name."""
+    look = look_of(view, arm)
+    return look if arm in named(view) else look | {"color": GREY, "marker": "o", "markersize": 4}
+
+
 def told(view: View, arm: str) -> str:
     """The name of an arm, with its place in the verdict where it has one."""
     roles = " and ".join(role for role in ROLES if view.scenario[role] == arm and role != arm)

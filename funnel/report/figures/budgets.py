@@ -29,6 +29,7 @@ def keep_curve(view: View) -> Figure:
         _budget_axis(axes, sorted({row["keep"] for row in rows if row["arm"] in view.judged}))
     margin = view.summary["verdict"]["value"]["margin"]
     panels[1].axhspan(-margin, margin, color=INK, alpha=0.1, linewidth=0)
+    panels[0].set_ylim(0, min(1.0, panels[0].get_ylim()[1]))
     panels[0].yaxis.set_major_formatter(PER_CENT)
     panels[1].yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.3g} %"))
     legend(figure, panels)

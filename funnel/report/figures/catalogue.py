@@ -133,6 +133,7 @@ def save(plots: Sequence[Plot[V]], view: V, folder: Path) -> dict[str, str]:
             figure = plot.draw(view)
             drawing = svg(figure)
             (folder / f"{plot.name}.svg").write_text(grounded(drawing))
+            figure.set_layout_engine("none")  # it is settled, and takes as long as the drawing
             figure.savefig(folder / f"{plot.name}.png", dpi=160, metadata={"Software": None})
             pl.DataFrame(plot.data(view), infer_schema_length=None).write_csv(folder / f"{plot.name}.csv")
             drawn[plot.name] = inline(drawing, plot.name, plot.title)

@@ -1,5 +1,7 @@
 """The oracle's items on their way down the funnel: what goes on is a band, what is lost at a stage leaves it."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,6 +13,8 @@ from funnel.report.view import View, number
 
 SIDES = {"friend": 1, "other": -1}
 """friend items above the middle line, others below: place tells them apart, and a hatch"""
+OUTWARD: dict[int, dict[str, Any]] = {1: {"va": "bottom", "fontsize": 8}, -1: {"va": "top", "fontsize": 8}}
+"""how words stand on either side of the middle line"""
 AWAY = 0.16
 """how far beyond the widest band the lost parts end, in units of the oracle's items"""
 LEAVES, ENDS = 0.12, 0.7
@@ -22,10 +26,9 @@ SMOOTH = STEPS * STEPS * (3 - 2 * STEPS)
 
 def oracle_flow(view: View) -> Figure:
     """The flow of the proposal beside that of the reference."""
-    arms = dict.fromkeys((view.scenario["proposal"], view.scenario["reference"]))
     figure = Figure(figsize=(9.6, 4.6), layout="constrained")
-    panels = figure.subplots(1, len(arms), sharey=True, squeeze=False)[0]
-    for axes, arm in zip(panels, arms, strict=True):
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, arm in zip(panels, view.compared, strict=True):
         axes.set_title(arm)
         for slice_ in SIDES:
             _flow(axes, view, arm, slice_)
@@ -48,7 +51,7 @@ def _flow(axes: Axes, view: View, arm: str, slice_: str) -> None:
         _tell(axes, side, place + ENDS, far + heights[-2] - heights[-1], view, estimate)
     _band(axes, side, heights, slice_)
     shown = view.estimate(arm, "terminal", "shown", slice_)
-    axes.text(len(STAGES) + 0.18, side * heights[-1] / 2, _said(view, shown), va="center", fontsize=8)
+    axes.text(len(STAGES) + 0.18, side * 0.015, _said(view, shown), **OUTWARD[side])
     title = dict(PANELS)[slice_].lower()
     axes.text(-0.06, side * width / 2, f"{title}\n{100 * width:.0f} % of the set", ha="right", va="center", fontsize=8)
 
@@ -62,7 +65,7 @@ def _width(view: View, arm: str, slice_: str) -> float:
 def _band(axes: Axes, side: int, heights: list[float], slice_: str) -> None:
     """What goes on, narrower after every stage; friend items are hatched."""
     ends = [0.0, *(place + LEAVES for place in range(len(STAGES))), len(STAGES) + LEAVES]
-    hatch = {"hatch": "////", "edgecolor": "white"} if slice_ == "friend" else {}
+    hatch: dict[str, Any] = {"hatch": "////", "edgecolor": "white"} if slice_ == "friend" else {}
     outline = side * np.array([*heights, heights[-1]])
     axes.fill_between(ends, 0, outline, step="post", facecolor=FATES["shown"][1], linewidth=0, **hatch)
 
@@ -75,12 +78,7 @@ def _leave(axes: Axes, side: int, place: int, part: tuple[float, float], far: fl
 
 
 def _tell(axes: Axes, side: int, x: float, y: float, view: View, estimate: dict) -> None:
-    axes.text(
-        *(x, side * (y + 0.02), _said(view, estimate)),
-        ha="center",
-        va="bottom" if side > 0 else "top",
-        fontsize=8,
-    )
+    axes.text(x, side * (y + 0.02), _said(view, estimate), ha="center", **OUTWARD[side])
 
 
 def _said(view: View, estimate: dict) -> str:
@@ -103,7 +101,6 @@ def _stations(axes: Axes, view: View, arm: str) -> None:
 
 
 def flow_data(view: View) -> Rows:
-    arms = {view.scenario["proposal"], view.scenario["reference"]}
     return [
         row
         for row in (
@@ -111,7 +108,7 @@ def flow_data(view: View) -> Rows:
             *of_arms(view, "share", ("oracle",), ("friend",)),
             *of_arms(view, "candidates", STAGES),
         )
-        if row["arm"] in arms
+        if row["arm"] in view.compared
     ]
 
 

@@ -1,5 +1,7 @@
 """The figures of the funnel: who lost the best items, and what they were worth."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -17,6 +19,10 @@ FATES = {
     "retrieval": ("lost at retrieval", "#B8BDC4", "black"),
 }
 """what became of an item or of value: label, colour, and colour of the text on it"""
+LOST = ("retrieval", "early", "late")
+WHISKER: dict[str, Any] = {"color": INK, "capsize": 2, "elinewidth": 1}
+BELOW = 0.43
+"""where below a bar's middle its interval stands: between the bars, on the ground of the page"""
 STAGES = ("retrieval", "early", "late")
 PANELS = (("friend", "Friend items"), ("other", "Other items"))
 READABLE = 0.035
@@ -58,12 +64,15 @@ def _recall_line(axes: Axes, view: View, arm: str, slice_: str) -> None:
 
 
 def value_waterfall(view: View) -> Figure:
-    """The oracle's value by what became of it, a bar an arm."""
-    figure = Figure(figsize=(9.6, 1.3 + _height(view)), layout="constrained")
-    axes = figure.subplots()
-    _stacked(axes, view, "waterfall", "all", readable=READABLE)
-    axes.set_xlabel("share of the oracle's value")
-    _fates_legend(figure, axes)
+    """The oracle's value by what became of it, a bar an arm: all of it, and what was lost on a scale of its own."""
+    figure = Figure(figsize=(9.6, 1.4 + _height(view)), layout=ConstrainedLayoutEngine(wspace=0.06))
+    whole, lost = figure.subplots(1, 2, sharey=True, width_ratios=(2, 3))
+    _stacked(whole, view, "waterfall", "all", tuple(FATES), readable=2.5 * READABLE)
+    whole.set_xlabel("share of the oracle's value")
+    whole.set_xticks([0, 0.5, 1])
+    _stacked(lost, view, "waterfall", "all", LOST, readable=READABLE)
+    lost.set_xlabel("of it lost, on a scale of its own")
+    _fates_legend(figure, whole)
     return figure
 
 
@@ -73,7 +82,7 @@ def oracle_fates(view: View) -> Figure:
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (slice_, title) in zip(panels, PANELS, strict=True):
         axes.set_title(title)
-        _stacked(axes, view, "terminal", slice_, readable=2 * READABLE)  # half the width
+        _stacked(axes, view, "terminal", slice_, tuple(FATES), readable=2 * READABLE)  # half the width
         axes.set_xlabel("share of the oracle's items")
         axes.set_xticks([0, 0.5, 1])  # fewer, so that the panels' end labels do not meet
     _fates_legend(figure, *panels)
@@ -85,28 +94,41 @@ def _height(view: View) -> float:
     return (0.42 if len(view.arms) <= NAMED else 0.3) * len(view.arms)
 
 
-def _stacked(axes: Axes, view: View, measure: str, slice_: str, readable: float) -> None:
-    """One horizontal bar an arm whose parts add up to 1; parts from `readable` on carry their number."""
-    arms = ordered(view)
+def _stacked(axes: Axes, view: View, measure: str, slice_: str, fates: tuple[str, ...], readable: float) -> None:
+    """One horizontal bar an arm; parts from the share `readable` of the axis on carry their number.
+
+    The parts of all fates add up to 1, so one interval is enough: of what was shown, or of all that was lost.
+    """
+    arms, widest = ordered(view), _widest(view, measure, slice_, fates)
     for row, arm in enumerate(arms):
         found = {fate: view.estimate(arm, measure, fate, slice_) for fate in FATES}
         if any(estimate["value"] is None for estimate in found.values()):
-            axes.text(0.5, row, "no such items", ha="center", va="center")
+            axes.text(widest / 2, row, "no such items", ha="center", va="center")
             continue
         left = 0.0
-        for fate, estimate in found.items():
-            left = _part(axes, row, left, fate, estimate["value"], readable)
-        shown = found["shown"]
-        axes.errorbar(
-            [shown["value"]], [row + 0.26], xerr=whiskers([shown]), color="black", capsize=2.5, elinewidth=1.2
-        )
+        for fate in fates:
+            left = _part(axes, row, left, fate, found[fate]["value"], readable * widest)
+        ends = whiskers([found["shown"]])
+        if "shown" in fates:
+            axes.errorbar([found["shown"]["value"]], [row + BELOW], xerr=ends, **WHISKER)
+        else:
+            axes.errorbar([left], [row + BELOW], xerr=ends[::-1], **WHISKER)
     axes.set_yticks(range(len(arms)), [told(view, arm) for arm in arms])
     axes.set_ylim(len(arms) - 0.5, -0.5)
-    axes.set_xlim(0, 1)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axes.set_xlim(0, widest)
     axes.xaxis.set_major_formatter(PER_CENT)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
+
+
+def _widest(view: View, measure: str, slice_: str, fates: tuple[str, ...]) -> float:
+    """Where the axis ends: at 1, or beyond the longest bar and its interval."""
+    if "shown" in fates:
+        return 1.0
+    shown = [view.estimate(arm, measure, "shown", slice_) for arm in view.arms]
+    known = [estimate for estimate in shown if estimate["value"] is not None]
+    lows = [estimate["value"] - below for estimate, below in zip(known, whiskers(known)[0], strict=True)]
+    return 1.04 * (1 - min(lows, default=0.0))
 
 
 def _part(axes: Axes, row: int, left: float, fate: str, share: float, readable: float) -> float:
@@ -146,9 +168,10 @@ def recall_caption(view: View) -> str:
 
 def waterfall_caption(view: View) -> str:
     return (
-        "Each bar is the oracle's value: what the slate realises, and what the best slate lost at each stage. The "
-        "parts add up to 100, so only the first carries an interval, the thin line at its end; the tables give those "
-        f"of all parts. Parts under {100 * READABLE:.1f} are not labelled. {view.behind}"
+        "Left, each bar is the oracle's value: what the slate realises, and what the best slate lost at each stage; "
+        "the parts add up to 100. Right, the lost parts alone, larger. Since parts add up one interval is enough, the "
+        "thin line at the end of what is shown, or of all that is lost; the tables give those of all parts. Narrow "
+        f"parts are not labelled. {view.behind}"
     )
 
 

@@ -1,6 +1,7 @@
 """What repairs cost and what they gain."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -14,9 +15,9 @@ from funnel.report.figures.style import INK, whiskers
 from funnel.report.view import View
 
 EFFICIENT = "#009E73"
-CONTROL = {"marker": "s", "color": GREY, "markersize": 4, "label": "control"}
-INEFFICIENT = {"marker": "D", "color": INK, "markersize": 5, "fillstyle": "none", "label": "other arms"}
-BEST = {"marker": "D", "color": EFFICIENT, "markersize": 6, "label": "efficient"}
+CONTROL: dict[str, Any] = {"marker": "s", "color": GREY, "markersize": 4, "label": "control"}
+INEFFICIENT: dict[str, Any] = {"marker": "D", "color": INK, "markersize": 5, "fillstyle": "none", "label": "other arms"}
+BEST: dict[str, Any] = {"marker": "D", "color": EFFICIENT, "markersize": 6, "label": "efficient"}
 
 Entry = Mapping[str, Any]
 
@@ -28,19 +29,28 @@ def repairs(view: View) -> Figure:
     axes = figure.subplots()
     axes.axhline(0, color=INK, linewidth=0.8)
     _links(axes, view)
-    _frontier(axes, view)
+    best = _frontier(axes, view)
     for entry in entries.values():
         axes.errorbar(
             *([_cost(entry)], [entry["gain"]["value"]]),
             yerr=whiskers([entry["gain"]]),
             linestyle="none",
-            **{"elinewidth": 0.9, "capsize": 2, "zorder": 3} | _look(view, entry),
+            **{"elinewidth": 0.7, "capsize": 1.5, "zorder": 3} | _look(view, entry),
         )
     _axes(axes)
     _legend(figure, axes)
     first = sorted(entries.values(), key=lambda entry: (entry["arm"] not in view.judged, not entry["efficient"]))
-    labels.write(axes, [(_cost(entry), entry["gain"]["value"]) for entry in first], [entry["arm"] for entry in first])
+    points = [(_cost(entry), entry["gain"]["value"]) for entry in first]
+    left, right = axes.get_xlim()
+    lines = [(left, 0.0, right, 0.0), *best, *map(_whisker, first)]
+    labels.write(axes, points, [entry["arm"] for entry in first], lines)
     return figure
+
+
+def _whisker(entry: Entry) -> tuple[float, float, float, float]:
+    """The interval of a point as a line."""
+    below, above = (side[0] for side in whiskers([entry["gain"]]))
+    return _cost(entry), entry["gain"]["value"] - below, _cost(entry), entry["gain"]["value"] + above
 
 
 def _cost(entry: Entry) -> float:
@@ -65,10 +75,14 @@ def _links(axes: Axes, view: View) -> None:
             axes.plot(costs, gains, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
 
 
-def _frontier(axes: Axes, view: View) -> None:
-    """The steps that no arm is above: what a given cost can buy."""
+def _frontier(axes: Axes, view: View) -> list[tuple[float, float, float, float]]:
+    """Draw the steps that no arm is above, which is what a given cost can buy; returns them as lines."""
     best = sorted((_cost(entry), entry["gain"]["value"]) for entry in view.entries.values() if entry["efficient"])
     axes.plot(*zip(*best, strict=True), drawstyle="steps-post", color=EFFICIENT, linewidth=1.4, zorder=2)
+    steps = list(pairwise(best))
+    return [(x, y, right, y) for (x, y), (right, _) in steps] + [
+        (right, y, right, top) for (_, y), (right, top) in steps
+    ]
 
 
 def _axes(axes: Axes) -> None:

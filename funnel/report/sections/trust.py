@@ -44,10 +44,11 @@ def section(view: View) -> dict[str, Any]:
         "simulated": _simulated(view.spec["base"]),
         "changes": settings.changes(view.summary),
         "calibration": tables.calibration(view),
+        "curse": _curse(view),
         "laws": view.summary["laws"],
         "broken": sum(not law["holds"] for law in view.summary["laws"]),
         "variance": [_spread(view, entry) for entry in view.summary["variance"]],
-        "variance_notes": list(dict.fromkeys(entry["note"] for entry in view.summary["variance"] if entry["note"])),
+        "variance_notes": _notes(view.summary["variance"]),
         "compared": len(judged),
         "level": next(_levels(judged), None),
         "null": view.summary["null"],
@@ -92,6 +93,30 @@ def _spread(view: View, entry: Mapping[str, Any]) -> dict[str, Any]:
         "label": f"{LABELS[entry['measure']]}, {entry['arm']}{against}",
         "cells": [_part(entry[part], sum(known), unit) for part in PARTS],
     }
+
+
+def _notes(variance: list[Mapping[str, Any]]) -> list[str]:
+    """Every remark once."""
+    return list(
+        dict.fromkeys(f"{said}." for entry in variance for said in entry["note"].rstrip(".").split(". ") if said)
+    )
+
+
+def _curse(view: View) -> str:
+    """How much the proposal's late stage over-predicts what it selected, of the tasks of its formula."""
+    arm = view.scenario["proposal"]
+    weighed = view.spec["arms"][arm]["stages"]["late"]["formula"]
+    found = [(task, *(_predicted(view, arm, stage, task) for stage in ("retrieval", "late"))) for task in weighed]
+    told = [f"`{task}` {pool} on its pool and {slate} on its slate" for task, pool, slate in found]
+    return (
+        "A model over-predicts on what it selected, so predictions above the truth on the slate are expected. The late "
+        f"stage of `{arm}` predicts, over the truth: {'; '.join(told)}. {view.behind}"
+    )
+
+
+def _predicted(view: View, arm: str, stage: str, task: str) -> str:
+    cell = view.cell(arm, ("calibration", stage, "all", task))
+    return f"{cell.text} ({cell.detail})"
 
 
 LABELS = {"lost": "Lost candidates", "value": "Slate value"}

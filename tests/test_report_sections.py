@@ -1,0 +1,291 @@
+"""What the sections of a scenario's page say: verdict, repairs, examples, trust; and its figures."""
+
+import json
+from typing import get_args
+
+import numpy as np
+import polars as pl
+import pytest
+
+from funnel.balancing.spec import BalancerSpec
+from funnel.models.spec import ModelSpec
+from funnel.report import page
+from funnel.report.examples import chosen, examples
+from funnel.report.figures import agreement, arms, budgets, funnel, labels, repairs
+from funnel.report.papers import PAPERS, papers
+from funnel.report.sections import repairs as repairs_section
+from funnel.report.sections import trust, verdict
+from funnel.report.table import WIDEST, of_arms
+from funnel.report.view import Number, View
+from funnel.scenario import results
+from tests import runs
+from tests.pages import Tree, drawn, run_of
+
+THREE = {name: runs.PLAIN[name] for name in ("baseline", "late_only", "both")}
+
+
+@pytest.fixture(scope="module")
+def view(tmp_path_factory):
+    return View(results.read(run_of(tmp_path_factory.mktemp("reports") / "plain")))
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory):
+    """A run of 32 arms, of which one failed."""
+    failed = {"repair_3": "its early stage has no task left."}
+    return run_of(tmp_path_factory.mktemp("reports") / "crowd", arms=runs.many(32), seeds=2, failed=failed)
+
+
+@pytest.fixture(scope="module")
+def crowded(crowd):
+    return Tree(page.build(crowd).read_text())
+
+
+def changed(view, **keys):
+    """The same run with other words in its summary."""
+    return View(results.Results(view.found.folder, view.summary | keys))
+
+
+# The verdict
+
+
+def test_the_verdict_takes_two_sentences(view):
+    first, second = verdict.section(view)["sentences"]
+    assert first == (
+        "At the early stage `late_only` loses 25.0 % of what the late stage with the change ranks top, 21.3 pt more "
+        "than `both` (difference +8.9 pt to +33.8 pt), and its slate is worth 5.1 % less (forgone +1.8 % to +8.4 %; "
+        "95 % intervals, n = 3 seeds)."
+    )
+    assert second == (
+        "Over `baseline`, `both` gains +9.7 % of slate value (gain +6.8 % to +12.6 %) and `late_only` +4.1 %, 42.8 % "
+        "of it; no repair that is cheaper is shown to be worth as much as `both`, which comes at 1.14 times the "
+        "multiply-adds of `late_only`."
+    )
+
+
+def test_the_second_sentence_names_the_cheapest_repair_or_says_that_there_is_none(view):
+    found = view.summary["repairs"]
+    repaired = changed(view, repairs=found | {"cheapest": "late_only_2k"})
+    assert verdict.section(repaired)["sentences"][1].endswith(
+        "; the cheapest repair that is shown to be worth as much is `late_only_2k`, at 1.29 times the multiply-adds of "
+        "`late_only`."
+    )
+    bare = changed(view, repairs=found | {"cheapest": None})
+    assert verdict.section(bare)["sentences"][1].endswith("; this scenario has no repairs.")
+
+
+def test_arms_that_failed_are_named_beside_the_verdict(view):
+    assert verdict.section(view)["missing"] is None
+    failed = changed(view, failed={"odd": "no task left.", "even": "no task left."})
+    assert verdict.section(failed)["missing"] == "2 arms failed and had to be left out: `odd`, `even`."
+
+
+# Repairs
+
+
+def test_every_arm_is_a_named_point_at_its_cost_and_gain(view):
+    axes = drawn(repairs.repairs, view).axes[0]
+    assert axes.get_xscale() == "log"
+    assert {label.get_text() for label in axes.texts} == set(view.arms)
+    points = [tuple(float(part[0]) for part in container.lines[0].get_data()) for container in axes.containers]
+    entries = view.entries.values()
+    assert points == [(entry["macs"]["total"]["value"], entry["gain"]["value"]) for entry in entries]
+
+
+def test_the_step_line_joins_the_efficient_arms(view):
+    axes = drawn(repairs.repairs, view).axes[0]
+    (steps,) = (line for line in axes.lines if line.get_drawstyle() == "steps-post")
+    efficient = [entry for entry in view.entries.values() if entry["efficient"]]
+    assert list(steps.get_xdata()) == sorted(entry["macs"]["total"]["value"] for entry in efficient)
+    assert list(steps.get_ydata()) == sorted(entry["gain"]["value"] for entry in efficient)
+
+
+def test_a_dotted_line_leads_from_a_repair_to_its_control(view):
+    axes = drawn(repairs.repairs, view).axes[0]
+    (link,) = (line for line in axes.lines if line.get_linestyle() == ":" and len(line.get_xdata()))
+    gains = [view.entries[arm]["gain"]["value"] for arm in ("baseline_2k", "late_only_2k")]
+    assert list(link.get_ydata()) == gains
+
+
+def test_the_table_holds_every_arm_against_the_reference_and_its_control(view):
+    table = repairs_section.section(view)["table"]
+    rows = {label: dict(zip(table.header, cells, strict=True)) for label, cells in table.rows}
+    assert list(rows) == ["baseline", "late_only (proposal)", "both (reference)", "baseline_2k", "late_only_2k"]
+    repair, reference = rows["late_only_2k"], rows["both (reference)"]
+    assert (repair["control"].text, repair["early cost"].text, repair["late cost"].text) == (
+        "baseline_2k",
+        "2.50",
+        "2.00",
+    )
+    assert repair["credit over its control"].clear
+    assert repair["candidates"].text == view.summary["judgements"]["late_only_2k"]["candidates"]["outcome"]
+    assert "; p " in repair["candidates"].detail
+    assert reference["candidates"] == reference["value"] == Number("", "")
+
+
+def test_costs_that_differ_between_seeds_have_an_interval():
+    differs = {"value": 2.5e6, "low": 2.4e6, "high": 2.6e6}
+    assert repairs_section._cost(differs) == Number("2.50", "2.40 to 2.60", value=2.5e6)
+    assert repairs_section._cost(differs | {"low": 2.5e6, "high": 2.5e6}) == Number("2.50", "", value=2.5e6)
+
+
+def test_the_curve_of_the_reference_is_0_at_its_own_budget(view):
+    data = [row for row in budgets.keep_data(view) if row["arm"] == "both" and row["measure"] == "value"]
+    (own,) = (row for row in data if row["keep"] == 10)
+    assert own["value"] == own["low"] == own["high"] == 0
+    lost = [row["value"] for row in budgets.keep_data(view) if row["arm"] == "late_only" and row["measure"] == "lost"]
+    assert lost == sorted(lost, reverse=True)
+
+
+def test_the_budget_at_which_the_proposal_is_worth_the_reference_is_marked(view):
+    def marked(found):
+        axes = drawn(budgets.keep_curve, changed(view, equal_keep=found)).axes[1]
+        return [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"]
+
+    assert marked({"keep": None, "sentence": "Nowhere."}) == []
+    assert marked({"keep": {"value": 31.0, "low": 20.0, "high": 48.0, "n": 3}, "sentence": "At 31."}) == [31.0]
+
+
+# Labels
+
+
+def test_words_cover_neither_points_nor_one_another():
+    points = np.random.default_rng(3).uniform(0, 1, (30, 2)) * (90, 40) + 200  # 30 of them within a few words' width
+    frame = np.array([0.0, 0.0, 500.0, 400.0])
+    offsets = labels.places(points, [9] * 30, frame, np.empty((0, 4)))
+    size = np.array([9 * labels.LETTER, labels.LINE])
+    boxes = np.concatenate([points + offsets - size / 2, points + offsets + size / 2], axis=1)
+    for place in range(30):
+        others = np.delete(boxes, place, axis=0)
+        assert labels._covered(boxes[place : place + 1], others)[0] == 0
+        marks = np.concatenate([points - labels.MARK, points + labels.MARK], axis=1)
+        assert labels._covered(boxes[place : place + 1], marks)[0] == 0
+    assert labels._outside(boxes, frame).max() < 1e-9
+
+
+def test_a_lonely_word_stands_at_its_point():
+    offset = labels.places(np.array([[100.0, 100.0]]), [4], np.array([0.0, 0.0, 300.0, 300.0]), np.empty((0, 4)))[0]
+    assert tuple(offset) == pytest.approx((labels.DISTANCES[0] + 2 * labels.LETTER, 0))
+
+
+# Agreement and examples
+
+
+def test_scores_show_the_pool_of_the_first_example_and_where_early_cuts(view):
+    panels = drawn(agreement.scores, view).axes
+    assert [axes.get_title(loc="left") for axes in panels] == ["late_only", "both"]
+    for axes, arm in zip(panels, ("late_only", "both"), strict=True):
+        pool = view.sample.filter((pl.col("arm") == arm) & (pl.col("request") == chosen(view)[0]) & pl.col("retrieved"))
+        other, friend, oracle = (len(part.get_offsets()) for part in axes.collections)
+        assert (other + friend, friend, oracle) == (len(pool), pool["friend"].sum(), pool["oracle"].sum())
+        assert axes.lines[0].get_xdata()[0] == pytest.approx(pool.filter("early")["early_score"].min())
+
+
+def test_examples_are_the_most_the_median_and_the_least_cut(view):
+    own = view.sample.filter((pl.col("arm") == "late_only") & pl.col("oracle") & pl.col("retrieved") & ~pl.col("early"))
+    cut = dict(own.group_by("request").agg(pl.col("value").sum()).iter_rows())
+    every = view.sample["request"].unique().sort().to_list()
+    most, median, least = (cut.get(request, 0.0) for request in chosen(view))
+    assert most == max(cut.values())
+    assert least == min(cut.get(request, 0.0) for request in every)
+    assert most >= median >= least
+
+
+def test_an_example_tells_what_the_sample_holds(view):
+    example = examples(view)[0]
+    rows = view.sample.filter(pl.col("request") == example.request)
+    assert example.arms == ("baseline", "late_only", "both")
+    assert [item.value for item in example.items] == sorted((item.value for item in example.items), reverse=True)
+    for item in example.items:
+        for arm, fate in zip(example.arms, item.fates, strict=True):
+            (row,) = rows.filter((pl.col("arm") == arm) & (pl.col("item") == item.name)).to_dicts()
+            lost = {"retrieval": not row["retrieved"], "early": row["retrieved"] and not row["early"]}
+            assert lost.get(fate.ended, row["early"] and row["slate"] == (fate.ended == "shown"))
+            assert fate.ranks.startswith(f"early {row['early_rank']}") or not row["retrieved"]
+        assert item.sources in ("nearest", "friends")
+        assert (item.bubble == "none") == (item.sources == "nearest")
+
+
+# Trust
+
+
+def test_a_law_that_does_not_hold_is_shouted(view, tmp_path):
+    folder = run_of(tmp_path / "broken", arms=THREE, seeds=2)
+    path = folder / "results.json"
+    summary = json.loads(path.read_text())
+    summary["laws"][0] |= {"holds": False, "found": "largest gap 0.3 over 6 sums"}
+    path.write_text(json.dumps(summary))
+    tree = Tree(page.build(folder).read_text())
+    total = len(summary["laws"])
+    assert f"1 of {total} laws do not hold: do not use these numbers before you know why." in tree.text
+    assert "this scenario has no repairs" in tree.text
+
+
+def test_twins_tell_the_part_of_training(tmp_path):
+    view = View(results.read(run_of(tmp_path / "twins", arms=runs.TWINS)))
+    found = {entry["label"]: entry["cells"] for entry in trust.section(view)["variance"]}
+    assert all("% of the variance" in cell.detail for cell in found["Slate value, late_only"])
+    assert found["Slate value, baseline"][1] == Number("n/a", "not told apart")
+
+
+def test_a_null_run_counts_its_false_alarms(tmp_path):
+    tree = Tree(page.build(run_of(tmp_path / "null", arms=THREE, null=True)).read_text())
+    assert "False alarms" in tree.text
+    assert "the two measures of the verdict" in tree.text
+
+
+def test_papers_are_those_of_the_parts_that_a_run_has(view):
+    named = {paper.use for paper in papers(view.spec)}
+    assert {"mixture of experts", "shared bottom", "two towers and their loss", "inverted file", "the case"} <= named
+    assert not {"progressive layered extraction", "gradient surgery", "privileged features"} & named
+
+
+def test_every_architecture_and_balancer_has_its_paper():
+    known = {(paper.where, paper.value) for paper in PAPERS}
+    for catalogue, where, plain in (
+        (ModelSpec, "model.kind", "single_task"),
+        (BalancerSpec, "balancer.kind", "static"),
+    ):
+        kinds = {part.model_fields["kind"].default for part in get_args(get_args(catalogue)[0])}
+        assert {(where, kind) for kind in kinds - {plain}} <= known
+
+
+def test_papers_have_an_address_each():
+    assert len({paper.link for paper in PAPERS}) == len(PAPERS)
+    assert all(paper.link.startswith("https://") and paper.text for paper in PAPERS)
+
+
+# Many arms, few arms
+
+
+def test_a_crowd_of_arms_renders_and_names_who_failed(crowd, crowded):
+    assert "1 arm failed and had to be left out: repair_3." in crowded.text
+    assert "its early stage has no task left." in crowded.text
+    assert "Grey: the 28 other arms, which the tables name." in crowded.text
+    assert (crowd / "index.html").stat().st_size < 5e6
+
+
+def test_of_many_arms_lines_name_those_of_the_verdict(crowd):
+    view = View(results.read(crowd))
+    axes = drawn(funnel.funnel_recall, view).axes[0]
+    assert [container.get_label() for container in axes.containers] == ["baseline", "late_only", "both"]
+    assert sum(line.get_color() == arms.GREY for line in axes.lines) == len(view.arms) - 3
+    points = drawn(repairs.repairs, view).axes[0]
+    assert {label.get_text() for label in points.texts} == set(view.arms)
+
+
+def test_many_arms_stand_one_below_another():
+    cells = tuple(Number(str(place), "") for place in range(WIDEST + 1))
+    names = tuple(f"arm {place}" for place in range(WIDEST + 1))
+    few = of_arms("t", "n", names[:WIDEST], (("value", cells[:WIDEST]),))
+    many = of_arms("t", "n", names, (("value", cells), ("lost", cells)))
+    assert (few.corner, few.header, len(few.rows)) == ("measure", names[:WIDEST], 1)
+    assert (many.corner, many.header) == ("arm", ("value", "lost"))
+    assert many.rows == tuple((name, (cell, cell)) for name, cell in zip(names, cells, strict=True))
+
+
+def test_three_arms_of_one_world_without_friends_render(tmp_path):
+    tree = Tree(page.build(run_of(tmp_path / "three", arms=THREE, seeds=1, friends=0.0)).read_text())
+    assert "no friend items in the oracle set" in tree.text
+    assert "0 of them with a friend's bubble" in tree.text
+    assert "without an interval" in tree.text
