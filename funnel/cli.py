@@ -108,11 +108,11 @@ def compare(
 
 
 def _page(folder: Path) -> None:
-    from funnel.report import conflict, page
+    from funnel.report import conflict, page, sweep
     from funnel.scenario import envelope
 
     summary = envelope.read(folder)
-    builders = {"funnel": page.build, "task_conflict": conflict.build}
+    builders = {"funnel": page.build, "task_conflict": conflict.build, "sweep": sweep.build}
     kind = summary.get("kind", "funnel")
     if kind not in builders:
         raise ResultsError(f"{folder / envelope.RESULTS}: kind: {unknown(str(kind), builders, 'a kind of results')}")

@@ -140,6 +140,8 @@ def test_the_sentences_of_one_axis(tmp_path):
         "The share of candidates lost beyond the reference's falls below the margin of 2 points at keep = 36.23 (95 % "
         "interval 32.83 to 39.97, 3 seeds).",
         "The value forgone falls below the margin of 1 % at keep = 50.4 (95 % interval 40.06 to 63.4, 3 seeds).",
+        "The slate of `late_only` is worth most at keep = 80, clearly more than at any other value.",
+        "The slate of `both` is worth most at keep = 10, and not clearly more than at 20, 40 and 80.",
         "On average over the points, `late_only` loses 3.0 points more and `both` loses 3.0 points more than the "
         "survival law expects of the measured correlation of its early score with the reference's late one.",
     ]
@@ -153,9 +155,9 @@ def test_the_sentences_of_two_axes_name_points_by_rows(tmp_path):
         "points."
     )
     assert verdict["sentences"][1] == (
-        "Value: forgone at weight = 0.25 with keep = 10 and 20, and at weight = 1.0 with keep = 10 and 20, and at "
-        "weight = 4.0 with keep = 10; equivalent at weight = 0.25 with keep = 40 and 80, and at weight = 1.0 with "
-        "keep = 40 and 80, and at weight = 4.0 with keep = 20 and 40; undecided at weight = 4.0 with keep = 80."
+        "Value: forgone at weight = 0.25 with keep = 10 and 20, at weight = 1.0 with keep = 10 and 20, at "
+        "weight = 4.0 with keep = 10; equivalent at weight = 0.25 with keep = 40 and 80, at weight = 1.0 with "
+        "keep = 40 and 80, at weight = 4.0 with keep = 20 and 40; undecided at weight = 4.0 with keep = 80."
     )
     assert len(verdict["sentences"]) == 3
 

@@ -1,6 +1,6 @@
 """How arms look: the same colour and marker in every figure of a page, and what gives way where there are many."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS
 from funnel.report.view import ROLES, View
@@ -11,17 +11,26 @@ GREY = "#8a929c"
 """of the arms that give way"""
 
 
-def ordered(view: View) -> list[str]:
+class Compared(Protocol):
+    """A page's view of arms of which some are those of a verdict."""
+
+    arms: list[str]
+
+    @property
+    def judged(self) -> list[str]: ...
+
+
+def ordered(view: Compared) -> list[str]:
     """All arms, those of the verdict first."""
     return [*view.judged, *(arm for arm in view.arms if arm not in view.judged)]
 
 
-def named(view: View) -> list[str]:
+def named(view: Compared) -> list[str]:
     """The arms that a figure of lines names."""
     return ordered(view) if len(view.arms) <= NAMED else view.judged
 
 
-def look_of(view: View, arm: str) -> dict[str, Any]:
+def look_of(view: Compared, arm: str) -> dict[str, Any]:
     """Colour, marker and label of an arm, as matplotlib's error bars want them."""
     place = ordered(view).index(arm)
     return {
@@ -46,7 +55,7 @@ def told(view: View, arm: str) -> str:
     return f"{arm} ({roles})" if roles else arm
 
 
-def rest(view: View) -> str:
+def rest(view: Compared) -> str:
     """What a caption says of the arms that give way."""
     others = len(view.arms) - len(named(view))
     return f" Grey: the {others} other arms, which the tables name." if others else ""

@@ -1,5 +1,6 @@
 """What the rows of a sweep say at each point, and where along an axis the verdict turns."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from funnel.metrics.intervals import t_interval
 from funnel.metrics.verdict import judge
 from funnel.scenario.estimates import PRIMARY, Estimates, estimate
 from funnel.scenario.spec import VerdictSpec
+from funnel.scenario.sweep.spec import Value
 
 SLICES = ("all", "friend", "other", "impressed", "unimpressed")
 """slices that the summary tells of; the rows have them all"""
@@ -82,3 +84,22 @@ def _place(found: np.ndarray, places: np.ndarray) -> dict[str, Any]:
     interval = t_interval(np.log(found))
     ends = {"value": interval.value, "low": interval.low, "high": interval.high}
     return {name: None if end is None else float(np.exp(end)) for name, end in ends.items()} | {"n": interval.n}
+
+
+def best_of(labels: Sequence[Value], values: np.ndarray) -> dict[str, Any]:
+    """Where an arm's slate is worth most.
+
+    Args:
+        labels: of the points. values: float64 (P, S), true value of the slate by point and seed, in the same worlds.
+
+    Returns:
+        `at`: the label with the greatest mean. `rivals`: labels whose paired difference to it does not leave out zero.
+    """
+    best = int(values.mean(1).argmax())
+    differences = [t_interval(values[best] - other) for other in values]
+    rivals = [
+        label
+        for place, (label, difference) in enumerate(zip(labels, differences, strict=True))
+        if place != best and not (difference.low is not None and difference.low > 0)
+    ]
+    return {"at": labels[best], "rivals": rivals}

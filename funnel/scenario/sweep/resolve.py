@@ -25,9 +25,9 @@ def resolve_sweep(spec: ScenarioSpec, base: Table, *patches: Table) -> Sweep:
         SpecError: every problem of every point; one that all points have is told once.
     """
     problems = [
-        f"{field}: should be left out of a sweep, whose page does not tell of it. Found {json.dumps(found)}."
+        f"{field}: should be left out of a sweep, whose page does not tell of it. Found {json.dumps(asked)}."
         for field in ("contrasts", "diagnostics", "null")
-        if (found := getattr(spec, field))
+        if (asked := getattr(spec, field))
     ]
     axes = tuple(_axis(name, axis) for name, axis in spec.sweep.items())
     found: dict[str, list[str]] = {}

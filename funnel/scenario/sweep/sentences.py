@@ -23,15 +23,21 @@ def standing(verdict: Mapping[str, Any]) -> str:
 
 
 def sentences(
-    axes: Sequence[Axis], verdict: VerdictSpec, points: Sequence[Mapping[str, Any]], turns: Mapping[str, Any] | None
+    axes: Sequence[Axis],
+    verdict: VerdictSpec,
+    points: Sequence[Mapping[str, Any]],
+    turns: Mapping[str, Any] | None,
+    best: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """The headline, and a sentence for each axis of the verdict, each turn, and the survival law.
+    """The headline, and a sentence for each axis of the verdict, each turn, each best place, and the survival law.
 
     Args:
         points: as the results hold them. turns: `numbers.turning` by axis of the verdict, of a numeric axis alone.
+        best: `numbers.best_of` by arm, of one axis whose points can be compared.
     """
     told = [_outcomes(axis, axes, points) for axis in OUTCOMES]
     told += [_turn(axis, axes[0], verdict, turn) for axis, turn in (turns or {}).items()]
+    told += [_best(arm, axes[0], found) for arm, found in (best or {}).items()]
     told += [_law(verdict, points)]
     return {"sentence": _headline(axes, verdict, points), "sentences": told}
 
@@ -73,7 +79,7 @@ def _where(found: Sequence[Coordinates], axes: Sequence[Axis]) -> str:
     for coordinates in found:
         first = tuple(f"{name} = {value}" for name, value in coordinates.items() if name != last)
         groups.setdefault(first, []).append(str(coordinates[last]))
-    return ", and at ".join(" with ".join([*first, f"{last} = {_listed(values)}"]) for first, values in groups.items())
+    return ", at ".join(" with ".join([*first, f"{last} = {_listed(values)}"]) for first, values in groups.items())
 
 
 def _turn(axis: str, along: Axis, verdict: VerdictSpec, turn: Mapping[str, Any]) -> str:
@@ -93,6 +99,13 @@ def _turn(axis: str, along: Axis, verdict: VerdictSpec, turn: Mapping[str, Any])
         f"The {what} passes {level} in {len(seeds) - staying} of {len(seeds)} seeds, so it has no one place along "
         f"{along.name}."
     )
+
+
+def _best(arm: str, along: Axis, found: Mapping[str, Any]) -> str:
+    told = f"The slate of `{arm}` is worth most at {along.name} = {found['at']}"
+    if not found["rivals"]:
+        return f"{told}, clearly more than at any other value."
+    return f"{told}, and not clearly more than at {_listed([str(value) for value in found['rivals']])}."
 
 
 def _law(verdict: VerdictSpec, points: Sequence[Mapping[str, Any]]) -> str:

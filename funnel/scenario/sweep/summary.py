@@ -11,7 +11,7 @@ from funnel import patch
 from funnel.metrics.catalogue import METRIC
 from funnel.scenario import envelope
 from funnel.scenario.spec import VerdictSpec
-from funnel.scenario.sweep.numbers import PointNumbers, turning
+from funnel.scenario.sweep.numbers import PointNumbers, best_of, turning
 from funnel.scenario.sweep.sentences import OUTCOMES, sentences, standing
 from funnel.scenario.sweep.spec import Sweep
 from funnel.scenario.sweep.study import MEASURES, Failed
@@ -38,18 +38,19 @@ def write(folder: Path, sweep: Sweep, rows: pl.DataFrame, failed: Failed, second
         {"coordinates": point.coordinates, "failed": failed.get(place, {})} | numbers.table()
         for place, (point, numbers) in enumerate(zip(sweep.points, found, strict=True))
     ]
-    turns = _turns(sweep, verdict, found)
+    turns, best = _turns(sweep, verdict, found), _best(sweep, verdict, found)
     summary = {
         "schema_version": envelope.SCHEMA_VERSION,
         "kind": KIND,
         "scenario": _heading(sweep, verdict),
         "fingerprint": envelope.fingerprint(spec),
         "versions": envelope.versions(),
-        "verdict": sentences(sweep.axes, verdict, points, turns)
+        "verdict": sentences(sweep.axes, verdict, points, turns, best)
         | {"standing": [standing(point["verdict"]) for point in points]},
         "points": points,
         "turns": turns,
         "changes": _outcome_changes(sweep, points),
+        "best": best,
         "measures": {name: {"unit": METRIC[name].unit, "definition": METRIC[name].definition} for name in MEASURES},
         "seconds": seconds,
     }
@@ -83,6 +84,16 @@ def _turns(sweep: Sweep, verdict: VerdictSpec, found: list[PointNumbers]) -> dic
     margins = {"candidates": verdict.margin.lost, "value": verdict.margin.value}
     worse = [point.worse() for point in found]
     return {axis: turning(places, np.array([one[axis] for one in worse]), margins[axis]) for axis in margins}
+
+
+def _best(sweep: Sweep, verdict: VerdictSpec, found: list[PointNumbers]) -> dict[str, Any] | None:
+    """Where along one axis a slate is worth most; None where a point has a world or a true value of its own, so that
+    slates of two points are not worth the same thing."""
+    bases = [point.scenario.base for point in sweep.points]
+    if len(sweep.axes) > 1 or any((base.world, base.value) != (bases[0].world, bases[0].value) for base in bases):
+        return None
+    arms = (verdict.proposal, verdict.reference)
+    return {arm: best_of(sweep.axes[0].values, np.array([point.arm(arm).value for point in found])) for arm in arms}
 
 
 def _outcome_changes(sweep: Sweep, points: list[dict[str, Any]]) -> list[dict[str, Any]] | None:

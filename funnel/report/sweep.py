@@ -1,0 +1,67 @@
+"""The page of a sweep: reads its results folder and nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from funnel.report.figures import maps, sweep
+from funnel.report.figures.catalogue import Plot, save
+from funnel.report.page import TONES
+from funnel.report.points import SweepView
+from funnel.report.template import put_page, writing
+from funnel.scenario import envelope
+
+STANDINGS = {"safe": "good", "not safe": "bad", "undecided": "open"}
+"""colour of what is said of a point; its word always stands beside it"""
+
+LINES: tuple[Plot[SweepView], ...] = (
+    Plot("standing", "Where it matters", sweep.standing, sweep.standing_caption, sweep.standing_data),
+    Plot("levels", "What the arms reach", sweep.levels, sweep.levels_caption, sweep.levels_data),
+    Plot("law", "The survival law beside it", sweep.law, sweep.law_caption, sweep.law_data),
+)
+"""of one axis"""
+MAPS: tuple[Plot[SweepView], ...] = (
+    Plot("standing", "Where it matters", maps.standing_map, maps.standing_map_caption, sweep.standing_data),
+    Plot("levels", "What the arms reach", maps.levels_map, maps.levels_map_caption, sweep.levels_data),
+    Plot("law", "The survival law beside it", maps.law_map, maps.law_map_caption, sweep.law_data),
+)
+"""of two"""
+
+
+def build(folder: Path) -> Path:
+    """Draw the figures and write the page of a finished results folder.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        ResultsError: the folder is missing, unfinished, foreign, damaged or of another version, or the disk is full.
+    """
+    view = SweepView(envelope.read(folder))
+    plots = LINES if len(view.axes) == 1 else MAPS
+    with writing(folder):
+        drawn = save(plots, view, folder / "figures")
+        return put_page(folder, "sweep.html.jinja", _context(view, plots, drawn))
+
+
+def _context(view: SweepView, plots: tuple[Plot[SweepView], ...], drawn: dict[str, str]) -> dict[str, Any]:
+    """Everything that the template prints."""
+    return {
+        "summary": view.summary,
+        "scenario": view.scenario,
+        "verdict": view.summary["verdict"],
+        "tones": TONES | STANDINGS,
+        "behind": view.behind,
+        "points": view.verdicts(),
+        "levels": view.levels(),
+        "figures": [
+            {"name": plot.name, "title": plot.title, "svg": Markup(drawn[plot.name]), "caption": plot.caption(view)}
+            for plot in plots
+        ],
+        "failed": [
+            (view.label(place), arm, why)
+            for place, point in enumerate(view.points)
+            for arm, why in point["failed"].items()
+        ],
+    }
