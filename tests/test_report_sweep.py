@@ -104,6 +104,8 @@ def test_an_axis_of_words_is_drawn_by_places(tmp_path):
 
 
 def test_one_seed_has_no_intervals_and_says_so(tmp_path):
+    captured = drawn(sweep.levels, view_of(folder_of(tmp_path / "line", sweep_of(KEEP, seeds=1), WORSE))).axes[2]
+    assert [text.get_text() for text in captured.texts] == ["not defined at any point"]
     folder = folder_of(tmp_path / "one", sweep_of(WEIGHT, KEEP, seeds=1), np.tile(WORSE, 3))
     text = Tree(page.build(folder).read_text()).text
     assert "n = 1 seed (one world), 20 requests: no interval." in text

@@ -141,7 +141,7 @@ def test_the_sentences_of_one_axis(tmp_path):
         "interval 32.83 to 39.97, 3 seeds).",
         "The value forgone falls below the margin of 1 % at keep = 50.4 (95 % interval 40.06 to 63.4, 3 seeds).",
         "The slate of `late_only` is worth most at keep = 80, clearly more than at any other value.",
-        "The slate of `both` is worth most at keep = 10, and not clearly more than at 20, 40 and 80.",
+        "The slate of `both` is worth most at keep = 10, and at no other value clearly less.",
         "On average over the points, `late_only` loses 3.0 points more and `both` loses 3.0 points more than the "
         "survival law expects of the measured correlation of its early score with the reference's late one.",
     ]
@@ -197,6 +197,16 @@ def test_an_axis_of_words_has_outcomes_and_no_place_between(tmp_path):
 )
 def test_safe_needs_both_axes(candidates, value, word):
     assert standing({"candidates": {"outcome": candidates}, "value": {"outcome": value}}) == word
+
+
+def test_one_seed_is_not_called_every_seed(tmp_path):
+    verdict = summary_of(folder_of(tmp_path / "made", sweep_of(KEEP, seeds=1), np.full(4, 0.1)))["verdict"]
+    assert verdict["sentences"][3] == (
+        "In the one seed the value forgone stays above the margin of 1 % from keep = 10 to 80."
+    )
+    assert verdict["sentences"][4] == (
+        "The slate of `late_only` is worth most at keep = 10, and at no other value clearly less."
+    )
 
 
 # Where a curve passes a level

@@ -83,6 +83,8 @@ def _line(axes: Axes, view: SweepView, arm: str, found: Sequence[Any], **look: A
     """The estimates of an arm along the axis, where it has any."""
     known = [(at, one) for at, one in zip(_places(view), found, strict=True) if one is not None]
     if not known:
+        axes.text(0.5, 0.5, "not defined at any point", transform=axes.transAxes, ha="center", va="center")
+        axes.set_xlim(min(_places(view)), max(_places(view)))
         return
     places, estimates = zip(*known, strict=True)
     aside = _aside(view, ordered(view).index(arm))

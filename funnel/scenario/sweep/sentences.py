@@ -94,7 +94,8 @@ def _turn(axis: str, along: Axis, verdict: VerdictSpec, turn: Mapping[str, Any])
     if staying == len(seeds) and above in (0, len(seeds)):
         side = "above" if above else "below"
         places = f"from {along.name} = {along.values[0]} to {along.values[-1]}"
-        return f"In every seed the {what} stays {side} {level} {places}."
+        seeds_told = "In every seed" if len(seeds) > 1 else "In the one seed"
+        return f"{seeds_told} the {what} stays {side} {level} {places}."
     return (
         f"The {what} passes {level} in {len(seeds) - staying} of {len(seeds)} seeds, so it has no one place along "
         f"{along.name}."
@@ -105,6 +106,8 @@ def _best(arm: str, along: Axis, found: Mapping[str, Any]) -> str:
     told = f"The slate of `{arm}` is worth most at {along.name} = {found['at']}"
     if not found["rivals"]:
         return f"{told}, clearly more than at any other value."
+    if len(found["rivals"]) == len(along.values) - 1:
+        return f"{told}, and at no other value clearly less."
     return f"{told}, and not clearly more than at {_listed([str(value) for value in found['rivals']])}."
 
 
