@@ -1,6 +1,6 @@
 """What repairs cost and what they gain."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -19,25 +19,23 @@ CONTROL: dict[str, Any] = {"marker": "s", "color": GREY, "markersize": 4, "label
 INEFFICIENT: dict[str, Any] = {"marker": "D", "color": INK, "markersize": 5, "fillstyle": "none", "label": "other arms"}
 BEST: dict[str, Any] = {"marker": "D", "color": EFFICIENT, "markersize": 6, "label": "efficient"}
 
+BEYOND, LEAST = 0.25, 0.005
+"""how far the axis of gains reaches beyond them: a share of their range, and a gain at least; whiskers may leave it"""
+
 Entry = Mapping[str, Any]
 
 
 def repairs(view: View) -> Figure:
     """Gain over the baseline against multiply-adds, a point an arm; the efficient ones joined."""
     entries = view.entries
-    figure = Figure(figsize=(9.6, 4.4 + 0.08 * len(entries)), layout="constrained")
+    figure = Figure(figsize=(9.6, 4.2 + 0.1 * len(entries)), layout="constrained")
     axes = figure.subplots()
     axes.axhline(0, color=INK, linewidth=0.8)
     _links(axes, view)
     best = _frontier(axes, view)
     for entry in entries.values():
-        axes.errorbar(
-            *([_cost(entry)], [entry["gain"]["value"]]),
-            yerr=whiskers([entry["gain"]]),
-            linestyle="none",
-            **{"elinewidth": 0.7, "capsize": 1.5, "zorder": 3} | _look(view, entry),
-        )
-    _axes(axes)
+        _mark(axes, view, entry)
+    _axes(axes, [entry["gain"]["value"] for entry in entries.values()])
     _legend(figure, axes)
     first = sorted(entries.values(), key=lambda entry: (entry["arm"] not in view.judged, not entry["efficient"]))
     points = [(_cost(entry), entry["gain"]["value"]) for entry in first]
@@ -45,6 +43,14 @@ def repairs(view: View) -> Figure:
     lines = [(left, 0.0, right, 0.0), *best, *map(_whisker, first)]
     labels.write(axes, points, [entry["arm"] for entry in first], lines)
     return figure
+
+
+def _mark(axes: Axes, view: View, entry: Entry) -> None:
+    """One arm; intervals step back behind the points, since there are many."""
+    look = {"elinewidth": 0.7, "capsize": 1.5} | _look(view, entry)
+    look["ecolor"] = look["color"] if entry["arm"] in view.judged else GREY
+    gain = entry["gain"]
+    axes.errorbar([_cost(entry)], [gain["value"]], yerr=whiskers([gain]), linestyle="none", zorder=3, **look)
 
 
 def _whisker(entry: Entry) -> tuple[float, float, float, float]:
@@ -85,9 +91,11 @@ def _frontier(axes: Axes, view: View) -> list[tuple[float, float, float, float]]
     ]
 
 
-def _axes(axes: Axes) -> None:
+def _axes(axes: Axes, gains: Sequence[float]) -> None:
     axes.set_xscale("log")
-    axes.margins(x=0.12, y=0.12)
+    axes.margins(x=0.12)
+    beyond = max(BEYOND * (max(gains) - min(gains)), LEAST)
+    axes.set_ylim(min(gains) - beyond, max(gains) + beyond)
     axes.set_xlabel("multiply-adds a request, early and late stage")
     axes.set_ylabel("slate value over the baseline's")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.3g} %"))
@@ -138,5 +146,5 @@ def repairs_caption(view: View) -> str:
         "efficient where no other costs less and gains as much; the step line joins those, and what lies under it pays "
         "for nothing. A dotted line leads from an arm to its control, which has the budget without the repair: only "
         "the height between the two is the repair's own. Means decide what is efficient; where whiskers overlap, luck "
-        f"may have. {view.behind}"
+        f"may have. A whisker that leaves the panel is cut off; the table gives all. {view.behind}"
     )
