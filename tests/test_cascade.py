@@ -16,8 +16,9 @@ from funnel.formula import evaluate
 from funnel.models.spec import MMoESpec, SharedBottomSpec
 from funnel.tasks import Formula
 from funnel.training.batches import columns_of, rows
-from funnel.training.cascade import Pair, smooth_value, train_cascade, worth
+from funnel.training.cascade import Pair, Survival, _goods, smooth_value, train_cascade, worth
 from funnel.training.fitting import prepared
+from funnel.training.lists import Lists
 from funnel.training.logged import logged
 from funnel.training.ranker import Ranker, train_ranker
 from funnel.training.repair_spec import CascadeSpec
@@ -121,7 +122,7 @@ def test_the_smooth_value_is_the_value(seen, candidates):
     observed = world().observed
     data = rows(LATE, candidates, observed, towers())
     ranker = train_ranker(LATE, log(), observed, towers(), 0)
-    fitting = prepared(LATE, data, columns_of(LATE.features, observed), 0, "cpu", False, ranker.inputs)
+    fitting = prepared(LATE, data, _columns(LATE), 0, "cpu", False, ranker.inputs)
     fitting.update.model.load_state_dict(ranker.model.state_dict())
     fitting.update.heads.load_state_dict(ranker.heads.state_dict())
     bubble = candidates["bubble_count"].to_numpy() > 0 if seen else None
@@ -141,6 +142,27 @@ def test_worth_is_the_formula_over_what_happened(candidates):
         expected = row["long_view"] - 0.5 * row["like"] + 0.01 * row["watch_seconds"] + 2 * (row["bubble_engage"] or 0)
         expected += 3 * (row["conversion"] or 0)
         assert found[place] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_late_cut_is_among_what_was_shown(candidates):
+    """What was cut has no label, so whatever the late ranker makes of it, the loss asks nothing of it."""
+    fittings = [
+        prepared(spec, rows(spec, candidates, world().observed, towers()), _columns(spec), 0, "cpu", own)
+        for spec, own in ((EARLY, True), (LATE, False))
+    ]
+    early, late = (fitting.update for fitting in fittings)
+    shown, bubble, good = _goods(FORMULA, candidates, "cpu")
+    inputs = early.x, late.x.clone().requires_grad_()
+    lists = Lists(candidates["request"].to_numpy(), np.ones(len(candidates), bool))
+    survival = Survival(PLAIN, Pair(EARLY, LATE, FORMULA), inputs, shown, bubble, good, lists.turns(1, 0, "cpu"))
+    survival.loss(early, late).backward()
+    asked = inputs[1].grad.abs().sum(1) > 0
+    assert not asked[~shown].any() and asked[shown].float().mean() > 0.5
+    assert early.model.scorer.head.grad.abs().sum() > 0
+
+
+def _columns(spec: RankerSpec) -> dict[str, int]:
+    return columns_of(spec.features, world().observed)
 
 
 # Training

@@ -15,6 +15,7 @@ from funnel.stages.spec import STAGES, FunnelSpec, StagesSpec
 from funnel.training.batches import rows
 from funnel.training.calibration import Calibration, fit_calibration
 from funnel.training.cascade import Pair, train_cascade
+from funnel.training.lessons import Lessons
 from funnel.training.logged import logged, training_log
 from funnel.training.ranker import Ranker, train_ranker
 from funnel.training.spec import RankerSpec
@@ -90,20 +91,21 @@ class Rankers:
 
     def _ranker(self, spec: RankerSpec, teachers: dict[str, Piece]) -> Piece:
         def build(folder: Path) -> None:
-            observed, vectors = self.observed(), self._vectors()
-            lessons = None
-            if teachers:
-                late = (self._load(teachers["late"]), self.stages.late) if "late" in teachers else None
-                privileged = self._load(teachers["privileged"]) if "privileged" in teachers else None
-                log = logged(*self._logs(), observed)
-                lessons = Teachers(late, privileged).lessons(spec, log, observed, vectors)
-            log = self.training_log(spec)
-            train_ranker(spec, log, observed, vectors, self.training_seed, self.device, lessons).save(folder)
+            log, lessons = self.training_log(spec), self._lessons(spec, teachers) if teachers else None
+            seed, device = self.training_seed, self.device
+            train_ranker(spec, log, self.observed(), self._vectors(), seed, device, lessons).save(folder)
 
         taught = {name: piece.name for name, piece in teachers.items()}
         if "late" in teachers:
             taught["formula"] = self.stages.late.model_dump(include={"formula", "combine"})
         return self._piece("ranker", build, ranker=spec.table(), teachers=taught, **self._trained_on())
+
+    def _lessons(self, spec: RankerSpec, teachers: dict[str, Piece]) -> Lessons:
+        """What the teachers of a ranker say of the logged candidates."""
+        rankers = {name: self._load(piece) for name, piece in teachers.items()}
+        late = (rankers["late"], self.stages.late) if "late" in rankers else None
+        candidates = logged(*self._logs(), self.observed())
+        return Teachers(late, rankers.get("privileged")).lessons(spec, candidates, self.observed(), self._vectors())
 
     def _of_cascade(self, stage: str) -> Piece:
         """One stage's ranker of a cascade, whose rankers are one piece."""

@@ -6,7 +6,10 @@ stage sorts by. The early ranker gets a score of its own: its tasks alone may no
 weighs, and bending their probabilities until they do would spoil them as predictions.
 
 In LCRON (arXiv 2503.09492) and GPRP (arXiv 2405.04844) a candidate of the late stage's choice, or one that was clicked,
-is the target. Here it is the late formula over the labels of what was shown; what was cut counts as worth nothing.
+is the target, and all else is to be lost. Here the target is the late formula over the labels of what was shown. What
+was cut has no label: the early ranker is to put it below what was worth something, but the late cut is taken among the
+shown alone. Counting the cut as worthless there, too, taught the late ranker the choice of the policy that had cut it:
+in the base world its slates were then worth less than without any repair.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -96,10 +99,14 @@ def train_cascade(
     return first, second
 
 
-def _goods(formula: Formula, candidates: pl.DataFrame, device: str) -> tuple[Tensor, Tensor]:
-    """bool (N,), whether candidates carry a bubble, and float32 (N,), what they are worth."""
-    bubble = candidates["bubble_count"].to_numpy() > 0
-    return torch.from_numpy(bubble).to(device), torch.from_numpy(worth(formula, candidates)).to(device)
+def _goods(formula: Formula, candidates: pl.DataFrame, device: str) -> list[Tensor]:
+    """Of N candidates: bool, whether they were shown and whether they carry a bubble; float32, what they are worth."""
+    columns = (
+        candidates["cut"].is_null().to_numpy(),
+        candidates["bubble_count"].to_numpy() > 0,
+        worth(formula, candidates),
+    )
+    return [torch.from_numpy(column).to(device) for column in columns]
 
 
 def worth(formula: Formula, candidates: pl.DataFrame) -> np.ndarray:
@@ -116,6 +123,8 @@ class Survival:
     pair: Pair
     x: Sequence[Tensor]
     """(N, F) a stage: the candidates' scaled features"""
+    shown: Tensor
+    """bool (N,): what was not cut"""
     bubble: Tensor
     """bool (N,)"""
     worth: Tensor
@@ -132,9 +141,10 @@ class Survival:
         bubble = self.bubble[chosen] if tell_of_friends(self.pair.late.features) else None
         own = early.model.score(early.model.represent_rows(first))
         scores = own, smooth_value(self.pair.formula, late, second, bubble)
+        among = filled, spread(self.shown[chosen], filled)
         members = (
-            log_membership(spread(score, filled), filled, share, self.spec.temperature)
-            for score, share in zip(scores, (self.spec.early, self.spec.late), strict=True)
+            log_membership(spread(score, filled), places, share, self.spec.temperature)
+            for score, places, share in zip(scores, among, (self.spec.early, self.spec.late), strict=True)
         )
         return self.spec.weight * survival_loss(*members, spread(self.worth[chosen], filled))
 

@@ -76,12 +76,13 @@ class PrivilegedSpec(Spec):
 class CascadeSpec(Spec):
     """Both ranking stages trained in one optimisation, with a loss on the survival of good candidates through both."""
 
-    weight: float = Field(1.0, gt=0)
-    """what the survival loss counts beside the task losses of both stages"""
+    weight: float = Field(0.1, gt=0)
+    """what the survival loss counts beside the task losses of both stages; with 1 it bends the late predictions of rare
+    tasks that the formula weighs heavily, as hides"""
     early: Share = 0.5
     """of a request's logged candidates that the early stage lets through; far more than of the pool, since the log
     holds most of what survived and a small sample of what did not"""
-    late: Share = 0.25
-    """of a request's logged candidates that the late stage lets through"""
+    late: Share = 0.5
+    """of a request's impressions that the late stage lets through"""
     temperature: float = Field(0.5, gt=0)
     """width of the border between in and out, in standard deviations of the scores of a request"""

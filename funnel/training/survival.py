@@ -29,8 +29,7 @@ def survival_loss(early: Tensor, late: Tensor, worth: Tensor) -> Tensor:
     """Mean over lists of -sum_i w_i log(P_i(early) P_i(late)), w the candidates' shares of their list's worth.
 
     The cross-entropy on what survives the whole funnel of LCRON and GPRP (arXiv 2405.04844): a candidate is lost
-    wherever it is lost, so the stage that is more likely to lose it gets the greater gradient. Both stages are asked
-    for the whole list, as if nothing had been cut before the late one.
+    wherever it is lost, so the stage that is more likely to lose it gets the greater gradient.
 
     Args:
         early, late: (R, L), of `log_membership`.
