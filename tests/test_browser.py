@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from funnel.report import compare, page
+from funnel.report import compare, page, sweep
 from funnel.report.template import SCRIPTS
 from funnel.report.whatif.measures import Fraction, Setting, own, whatif
 from funnel.report.whatif.pool import Pool, pool
@@ -14,6 +15,7 @@ from funnel.scenario import results
 from tests import browser, runs
 from tests.browser import WIDTHS, Browser
 from tests.pages import run_of
+from tests.sweeps import KEEP, WEIGHT, folder_of, sweep_of
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +36,14 @@ def pages(built, tmp_path_factory) -> dict[str, tuple[Path, str]]:
     """Every kind of page and tab: its file, and the hash that opens it."""
     other = run_of(tmp_path_factory.mktemp("other") / "other", seeds=2)
     compared = compare.build(built.parent, other, other.parent)
-    return {"review": (built, "#review"), "what if": (built, "#what-if"), "compare": (compared, "")}
+    swept = tmp_path_factory.mktemp("sweeps")
+    line = sweep.build(folder_of(swept / "line", sweep_of(KEEP), np.array([0.3, 0.1, 0.02, 0.0])))
+    area = sweep.build(folder_of(swept / "area", sweep_of(WEIGHT, KEEP), np.linspace(0.3, 0, 12)))
+    scenario = {"review": (built, "#review"), "what if": (built, "#what-if"), "compare": (compared, "")}
+    return scenario | {"sweep": (line, ""), "map": (area, "")}
 
 
-KINDS = ("review", "what if", "compare")
+KINDS = ("review", "what if", "compare", "sweep", "map")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

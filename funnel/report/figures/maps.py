@@ -86,7 +86,9 @@ def _map(
     """A map of values by point, nan where there is none, with its numbers in the cells; shares in hundredths."""
     values = np.array(found, np.float64).reshape(len(view.values(0)), len(view.values(1)))
     most = max(LEAST, np.nanmax(np.abs(values), initial=0.0)) if signed else 1.0
-    image = axes.imshow(values, cmap=WORSE if signed else LEVEL, vmin=-most if signed else 0, vmax=most, aspect="auto")
+    edges = (np.arange(size + 1) - 0.5 for size in reversed(values.shape))
+    image = axes.pcolormesh(*edges, values, cmap=WORSE if signed else LEVEL, vmin=-most if signed else 0, vmax=most)
+    axes.set_ylim(len(values) - 0.5, -0.5)  # the first value of the axis on top
     axes.set_title(title)
     for place, value in enumerate(found):
         told = f"{times * value:{'+' if signed else ''}.{decimals}f}" if np.isfinite(value) else "n/a"
