@@ -25,9 +25,9 @@ SMOOTH = STEPS * STEPS * (3 - 2 * STEPS)
 
 
 def oracle_flow(view: View) -> Figure:
-    """The flow of the proposal beside that of the reference."""
-    figure = Figure(figsize=(9.6, 4.6), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
+    """The flow of the proposal above that of the reference, so that numbers have room between the stages."""
+    figure = Figure(figsize=(9.6, 7.6), layout="constrained")
+    panels = figure.subplots(2, 1, sharey=True)
     for axes, arm in zip(panels, view.compared, strict=True):
         axes.set_title(arm)
         for slice_ in SIDES:
@@ -92,7 +92,7 @@ def _stations(axes: Axes, view: View, arm: str) -> None:
     counts = [view.estimate(arm, "candidates", stage)["value"] for stage in STAGES]
     labels = [f"{stage}\n{count:,.0f} candidates" for stage, count in zip(STAGES, counts, strict=True)]
     axes.set_xticks([place + 0.5 for place in range(len(STAGES))], labels, fontsize=9)
-    axes.set_xlim(-0.75, len(STAGES) + 0.85)
+    axes.set_xlim(-0.6, len(STAGES) + 0.7)
     axes.margins(y=0.1)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_yticks([])

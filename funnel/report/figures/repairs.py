@@ -106,7 +106,7 @@ def _axes(axes: Axes, gains: Sequence[float]) -> None:
 
 
 def _short(count: float, _: int) -> str:
-    for unit, word in ((1e9, " bn"), (1e6, " m"), (1e3, " k")):
+    for unit, word in ((1e9, " billion"), (1e6, " million"), (1e3, " thousand")):
         if count >= unit:
             return f"{count / unit:g}{word}"
     return f"{count:g}"
