@@ -16,7 +16,6 @@ from scipy.special import ndtr, ndtri
 
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Ratio, count
-from funnel.select import padded
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(64)
 """of the quadrature; 64 nodes are exact to seven digits or more for correlations up to 0.999"""
@@ -52,11 +51,9 @@ def correlation(ledger: Ledger) -> list[Ratio]:
     1 where both put the pool in one order, 0 where one tells nothing of the other. Of equal scores the lower item id
     has the lower rank.
     """
-    early, late = (normal_scores(ledger, score) for score in (ledger.early_score, ledger.reference_score))
-    common, own = (early * late).sum(1), (early * early).sum(1)  # both have mean 0 and the same squares
-    found = own > 0  # a pool of one candidate has no correlation
-    each = np.divide(common, own, out=np.zeros_like(own), where=found)
-    return [Ratio(each, found.astype(np.float64), "early")]
+    each = ledger.correlations
+    found = ~np.isnan(each)
+    return [Ratio(np.where(found, each, 0.0), found.astype(np.float64), "early")]
 
 
 def predicted_lost(ledger: Ledger) -> list[Ratio]:
@@ -69,15 +66,3 @@ def predicted_lost(ledger: Ledger) -> list[Ratio]:
     wanted = np.minimum(pool, ledger.slate_size)
     asked = np.maximum(pool, 1)
     return [Ratio(wanted * (1 - survival(rho, asked, keep, np.maximum(wanted, 1))), wanted, "early")]
-
-
-def normal_scores(ledger: Ledger, score: np.ndarray) -> np.ndarray:
-    """float64 (R, C): Phi^-1(rank / (m + 1)) of each of the m candidates of a request's pool, 0 beyond them."""
-    pool = ledger.rows.take(ledger.retrieved)
-    matrix, filled = padded(pool, score[ledger.retrieved], np.inf)  # what fills up ranks above all
-    rank = np.empty(matrix.shape)
-    order = np.argsort(matrix, axis=1, kind="stable")
-    np.put_along_axis(rank, order, np.arange(1.0, matrix.shape[1] + 1)[None, :], axis=1)
-    scores = np.zeros(matrix.shape)
-    scores[filled] = ndtri(rank[filled] / (pool.counts[pool.request] + 1))
-    return scores

@@ -6,10 +6,12 @@ closed forms or from somebody else's logs.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from funnel.candidates import Candidates
+from funnel.metrics.normal import correlations
 from funnel.tasks import TASK
 
 
@@ -73,3 +75,12 @@ class Ledger:
         """The tasks that measures of the slate speak of: all but the controls that no stage predicts."""
         predicted = {task for means in self.predicted.values() for task in means}
         return tuple(task for task in self.truth if task in predicted or not TASK[task].control)
+
+    @cached_property
+    def correlations(self) -> np.ndarray:
+        """float64 (R,): of the early score with the judge's on a request's pool, by normal scores; nan where unknown.
+
+        Two measures need it, and nothing else that is measured takes as long.
+        """
+        pool = self.rows.take(self.retrieved)
+        return correlations(pool, self.early_score[self.retrieved], self.reference_score[self.retrieved])
