@@ -95,7 +95,7 @@ class Rankers:
             seed, device = self.training_seed, self.device
             train_ranker(spec, log, self.observed(), self._vectors(), seed, device, lessons).save(folder)
 
-        taught = {name: piece.name for name, piece in teachers.items()}
+        taught: dict[str, Any] = {name: piece.name for name, piece in teachers.items()}
         if "late" in teachers:
             taught["formula"] = self.stages.late.model_dump(include={"formula", "combine"})
         return self._piece("ranker", build, ranker=spec.table(), teachers=taught, **self._trained_on())

@@ -90,7 +90,8 @@ def train_cascade(
     request = candidates["request"].to_numpy()
     lists = Lists(request, ~held_out(request, train.held_out, seed))
     turns = lists.turns(-(-count // train.batch), seed, device)
-    survival = Survival(spec, pair, inputs, *_goods(pair.formula, candidates, device), turns)
+    shown, bubble, goods = _goods(pair.formula, candidates, device)
+    survival = Survival(spec, pair, inputs, shown, bubble, goods, turns)
     curve = fit(Cascade(early, late, survival), pair.names, count, train, seed, device)
     first, second = (
         Ranker(ranker, columns_of(ranker.features, observed), *fitting.conclude(part))
@@ -142,11 +143,11 @@ class Survival:
         own = early.model.score(early.model.represent_rows(first))
         scores = own, smooth_value(self.pair.formula, late, second, bubble)
         among = filled, spread(self.shown[chosen], filled)
-        members = (
+        through, seen = (
             log_membership(spread(score, filled), places, share, self.spec.temperature)
             for score, places, share in zip(scores, among, (self.spec.early, self.spec.late), strict=True)
         )
-        return self.spec.weight * survival_loss(*members, spread(self.worth[chosen], filled))
+        return self.spec.weight * survival_loss(through, seen, spread(self.worth[chosen], filled))
 
 
 def smooth_value(formula: Formula, late: Balanced, x: Tensor, bubble: Tensor | None) -> Tensor:
