@@ -4,9 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
-from funnel.report.figures.catalogue import save
+from funnel.report.figures.catalogue import Drawn, save
 from funnel.report.figures.conflict import FIGURES
 from funnel.report.study import Study
 from funnel.report.template import put_page, writing
@@ -33,7 +31,7 @@ def build(folder: Path) -> Path:
         return put_page(folder, "conflict.html.jinja", _context(study, folder, drawn))
 
 
-def _context(study: Study, folder: Path, drawn: dict[str, str]) -> dict[str, Any]:
+def _context(study: Study, folder: Path, drawn: Drawn) -> dict[str, Any]:
     """Everything that the template prints."""
     facts = study.facts
     return {
@@ -43,10 +41,7 @@ def _context(study: Study, folder: Path, drawn: dict[str, str]) -> dict[str, Any
         "tones": TONES,
         "behind": study.behind,
         "spec": json.loads((folder / envelope.SPEC).read_text()),
-        "figures": [
-            {"name": plot.name, "title": plot.title, "svg": Markup(drawn[plot.name]), "caption": plot.caption(study)}
-            for plot in FIGURES
-        ],
+        "figures": drawn,
         "tables": study.tables(),
         "parameters": [(model, f"{count:,}") for model, count in facts["parameters"].items()],
         "floor": text(facts["floor"]["value"], "loss"),

@@ -1,14 +1,11 @@
 """The page of a report: reads a results folder and nothing else, writes figures and one self-contained `index.html`."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from funnel.report import tables
 from funnel.report.examples import examples
-from funnel.report.figures.catalogue import SECTIONS, Plot, of_diagnostics, save
+from funnel.report.figures.catalogue import SECTIONS, Drawn, of_diagnostics, save
 from funnel.report.sections import diagnostics, repairs, trust, verdict, whatif
 from funnel.report.template import put_page, writing
 from funnel.report.view import View
@@ -24,9 +21,6 @@ TONES = {
 }
 """colour of an outcome; its word always stands beside it"""
 
-Figures = list[dict[str, Any]]
-"""as the template prints them"""
-
 
 def build(folder: Path) -> Path:
     """Draw the figures and write the page of a finished results folder.
@@ -41,20 +35,12 @@ def build(folder: Path) -> Path:
     examined = diagnostics.section(view)
     with writing(folder):
         if examined:
-            examined["figures"] = _drawn(of_diagnostics(view), view, folder)
-        figures = {name: _drawn(plots, view, folder) for name, plots in SECTIONS.items()}
+            examined["figures"] = save(of_diagnostics(view), view, folder / "figures")
+        figures = {name: save(plots, view, folder / "figures") for name, plots in SECTIONS.items()}
         return put_page(folder, "page.html.jinja", _context(view, figures, examined))
 
 
-def _drawn(plots: Sequence[Plot[View]], view: View, folder: Path) -> Figures:
-    inline = save(plots, view, folder / "figures")
-    return [
-        {"name": plot.name, "title": plot.title, "svg": Markup(inline[plot.name]), "caption": plot.caption(view)}
-        for plot in plots
-    ]
-
-
-def _context(view: View, figures: dict[str, Figures], examined: dict[str, Any] | None) -> dict[str, Any]:
+def _context(view: View, figures: dict[str, Drawn], examined: dict[str, Any] | None) -> dict[str, Any]:
     """Everything that the template prints."""
     return {
         "summary": view.summary,

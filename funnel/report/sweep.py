@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from funnel.report.figures import maps, sweep
-from funnel.report.figures.catalogue import Plot, save
+from funnel.report.figures.catalogue import Drawn, Plot, save
 from funnel.report.page import TONES
 from funnel.report.points import SweepView
 from funnel.report.template import put_page, writing
@@ -42,10 +40,10 @@ def build(folder: Path) -> Path:
     plots = LINES if len(view.axes) == 1 else MAPS
     with writing(folder):
         drawn = save(plots, view, folder / "figures")
-        return put_page(folder, "sweep.html.jinja", _context(view, plots, drawn))
+        return put_page(folder, "sweep.html.jinja", _context(view, drawn))
 
 
-def _context(view: SweepView, plots: tuple[Plot[SweepView], ...], drawn: dict[str, str]) -> dict[str, Any]:
+def _context(view: SweepView, drawn: Drawn) -> dict[str, Any]:
     """Everything that the template prints."""
     return {
         "summary": view.summary,
@@ -55,10 +53,7 @@ def _context(view: SweepView, plots: tuple[Plot[SweepView], ...], drawn: dict[st
         "behind": view.behind,
         "points": view.verdicts(),
         "levels": view.levels(),
-        "figures": [
-            {"name": plot.name, "title": plot.title, "svg": Markup(drawn[plot.name]), "caption": plot.caption(view)}
-            for plot in plots
-        ],
+        "figures": drawn,
         "failed": [
             (view.label(place), arm, why)
             for place, point in enumerate(view.points)

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import matplotlib
 import polars as pl
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from funnel.report.figures import agreement, budgets, flow, frontiers, funnel, learning, repairs, transfer
@@ -120,21 +121,27 @@ def of_diagnostics(view: View) -> list[Plot[View]]:
     ]
 
 
-def save(plots: Sequence[Plot[V]], view: V, folder: Path) -> dict[str, str]:
+Drawn = list[dict[str, Any]]
+"""figures as a template prints them: name, title, svg, caption"""
+
+
+def save(plots: Sequence[Plot[V]], view: V, folder: Path) -> Drawn:
     """Draw the figures into `folder` as SVG and PNG, with their data as CSV.
 
     Returns:
-        The SVG by name, ready to stand in a page.
+        The figures, ready to stand in a page.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = {}
     with matplotlib.rc_context(STYLE):
-        for plot in plots:
-            figure = plot.draw(view)
-            drawing = svg(figure)
-            (folder / f"{plot.name}.svg").write_text(grounded(drawing))
-            figure.set_layout_engine("none")  # it is settled, and takes as long as the drawing
-            figure.savefig(folder / f"{plot.name}.png", dpi=160, metadata={"Software": None})
-            pl.DataFrame(plot.data(view), infer_schema_length=None).write_csv(folder / f"{plot.name}.csv")
-            drawn[plot.name] = inline(drawing, plot.name, plot.title)
-    return drawn
+        return [_saved(plot, view, folder) for plot in plots]
+
+
+def _saved(plot: Plot[V], view: V, folder: Path) -> dict[str, Any]:
+    figure = plot.draw(view)
+    drawing = svg(figure)
+    (folder / f"{plot.name}.svg").write_text(grounded(drawing))
+    figure.set_layout_engine("none")  # it is settled, and takes as long as the drawing
+    figure.savefig(folder / f"{plot.name}.png", dpi=160, metadata={"Software": None})
+    pl.DataFrame(plot.data(view), infer_schema_length=None).write_csv(folder / f"{plot.name}.csv")
+    standing = Markup(inline(drawing, plot.name, plot.title))
+    return {"name": plot.name, "title": plot.title, "svg": standing, "caption": plot.caption(view)}
