@@ -6,7 +6,7 @@ A patch is a table laid over another. Scalars replace scalars; tables merge key 
 names of fields. Nothing is addressed by index, and no input is changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -62,6 +62,15 @@ def assign(table: Mapping[str, Any], path: str, value: Any) -> Table:
     if not isinstance(inner, Mapping):
         raise SpecError(f"{path}: `{key}` should be a table. Found {inner!r}.")
     return {**table, key: assign(inner, rest, value)}
+
+
+def leaves(table: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Path, with dots, and value of everything in a table that is no table itself."""
+    if isinstance(table, Mapping):
+        for key, inner in table.items():
+            yield from leaves(inner, _at(path, str(key)))
+    else:
+        yield path, table
 
 
 def _merged(base: Any, patch: Any, path: str, problems: list[str]) -> Any:

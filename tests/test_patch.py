@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funnel.errors import SpecError
-from funnel.patch import assign, diff, merge
+from funnel.patch import assign, diff, leaves, merge
 
 SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "b", "c"])
 NAMES = st.sampled_from(["users", "items", "model", "kind", "features"])
@@ -105,3 +105,8 @@ def test_a_path_that_leads_nowhere_is_told(path, told):
     with pytest.raises(SpecError) as caught:
         assign({"seeds": 3}, path, 1)
     assert str(caught.value) == told
+
+
+def test_leaves_are_told_by_their_paths():
+    table = {"world": {"users": 5, "friends": {"mean": 2.0}}, "tasks": ["like"], "empty": {}}
+    assert list(leaves(table)) == [("world.users", 5), ("world.friends.mean", 2.0), ("tasks", ["like"])]

@@ -61,6 +61,7 @@ def test_the_summary_has_its_documented_keys(summary):
         "variance",
         "null",
         "laws",
+        "base",
         "changes",
         "facts",
         "seconds",

@@ -10,7 +10,7 @@ import polars as pl
 
 from funnel.errors import ResultsError
 from funnel.metrics.intervals import Interval, t_interval, welch
-from funnel.report.settings import leaves
+from funnel.patch import leaves
 from funnel.report.view import Address, View
 from funnel.scenario import results
 

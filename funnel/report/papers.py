@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from funnel.report.settings import leaves
+from funnel.patch import leaves
 
 
 @dataclass(frozen=True)

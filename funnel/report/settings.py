@@ -1,7 +1,8 @@
 """Settings of a spec as lines that a person reads."""
 
-from collections.abc import Iterable
 from typing import Any
+
+from funnel.patch import leaves
 
 
 def changes(summary: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -9,15 +10,6 @@ def changes(summary: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         (arm, [(path, plain(value)) for path, value in leaves(change)]) for arm, change in summary["changes"].items()
     ]
-
-
-def leaves(value: Any, path: str = "") -> Iterable[tuple[str, Any]]:
-    """Path and value of everything in a table that is no table itself."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from leaves(inner, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, value
 
 
 def plain(value: Any) -> str:

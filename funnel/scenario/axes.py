@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ConfigDict, model_validator
 
 from funnel.errors import unknown
+from funnel.patch import leaves
 from funnel.spec import Spec
 
 ROOTS = ("arms", "base", "change", "every")
@@ -29,7 +30,7 @@ class AxisSpec(Spec):
     @property
     def fields(self) -> dict[str, list[Any]]:
         """The values of each field, by its path."""
-        return dict(_leaves(self.__pydantic_extra__))
+        return dict(leaves(self.__pydantic_extra__))
 
     @property
     def label(self) -> str:
@@ -64,16 +65,6 @@ def misplaced(axes: Mapping[str, AxisSpec], known: Collection[str]) -> list[str]
         if path in axes[other].fields
     ]
     return problems
-
-
-def _leaves(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """What stands in a table of tables, by paths with dots."""
-    for key, inner in table.items():
-        at = f"{path}.{key}" if path else key
-        if isinstance(inner, Mapping):
-            yield from _leaves(inner, at)
-        else:
-            yield at, inner
 
 
 def _not_lists(fields: Mapping[str, Any]) -> Iterator[str]:

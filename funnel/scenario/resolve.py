@@ -1,8 +1,8 @@
 """From a scenario as written to one that can run: every arm a full funnel, and every problem told at once."""
 
 from funnel.errors import SpecError, unknown
-from funnel.patch import Table, merge
-from funnel.scenario.spec import ArmSpec, Change, Scenario, ScenarioSpec
+from funnel.patch import Table, diff, merge
+from funnel.scenario.spec import ArmSpec, Change, Origin, Scenario, ScenarioSpec
 from funnel.stages.spec import FunnelSpec
 
 
@@ -39,6 +39,7 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
         question=spec.question,
         seeds=spec.seeds,
         base=funnel,
+        origin=Origin(name=spec.base, changes=diff(base, funnel.table())),
         change=spec.change,
         arms=arms,
         at={name: arm.at for name, arm in spec.arms.items()},

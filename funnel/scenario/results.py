@@ -120,6 +120,7 @@ def _summary(run: Run, spec: dict[str, Any], failed: dict[str, str]) -> dict[str
         "variance": variances(scenario, names, estimates),
         "null": _null(scenario, names, estimates) if scenario.null else None,
         "laws": check(run),
+        "base": scenario.origin.table(),
         "changes": {arm: patch.diff(spec["base"], spec["arms"][arm]) for arm in names},
         "facts": run.facts,
     }

@@ -164,6 +164,15 @@ class ScenarioSpec(Heading):
         return _known(tasks, tasks or (), TASK, "a task")
 
 
+class Origin(Spec):
+    """Where the base of a resolved scenario comes from."""
+
+    name: str
+    """of the base's file"""
+    changes: Table = Field(default_factory=dict)
+    """the patch that turns it into the base: the scenario's own, a preset's and what the user assigned"""
+
+
 class Scenario(Spec):
     """A scenario resolved: nothing is left to look up, and every arm is a full funnel."""
 
@@ -172,6 +181,7 @@ class Scenario(Spec):
     seeds: int
     base: FunnelSpec
     """the funnel that serves the traffic all arms are trained on"""
+    origin: Origin
     change: Change
     arms: dict[str, FunnelSpec]
     """in the order of the file"""

@@ -47,6 +47,7 @@ def write(folder: Path, sweep: Sweep, rows: pl.DataFrame, failed: Failed, second
         "versions": envelope.versions(),
         "verdict": sentences(sweep.axes, verdict, points, turns, best)
         | {"standing": [standing(point["verdict"]) for point in points]},
+        "base": _origin(sweep),
         "points": points,
         "turns": turns,
         "changes": _outcome_changes(sweep, points),
@@ -55,6 +56,16 @@ def write(folder: Path, sweep: Sweep, rows: pl.DataFrame, failed: Failed, second
         "seconds": seconds,
     }
     return envelope.write(folder, spec, summary, {"rows": rows})
+
+
+def _origin(sweep: Sweep) -> dict[str, Any]:
+    """The base's file, and what the base of every point differs by alike."""
+    origins = [point.scenario.origin for point in sweep.points]
+    common: patch.Table = {}
+    for path, value in patch.leaves(origins[0].changes):
+        if all((path, value) in patch.leaves(origin.changes) for origin in origins):
+            common = patch.assign(common, path, value)
+    return {"name": origins[0].name, "changes": common}
 
 
 def _heading(sweep: Sweep, verdict: VerdictSpec) -> dict[str, Any]:
