@@ -83,9 +83,20 @@ def test_the_cheapest_repair_that_is_good_enough(arms, estimates):
     found = repairs(cheap, _cheaper(estimates), judged(baseline_2k="equivalent", late_only_all="gained"), 0.01)
     assert found["cheapest"] == "baseline_2k"
     assert found["sentence"] == (
-        "The cheapest arm that is shown to be worth what `both` is worth is `baseline_2k`: its early and late stage "
+        "The cheapest repair that is shown to be worth what `both` is worth is `baseline_2k`: its early and late stage "
         "take 3.00 million multiply-adds a request, 0.75 times those of `both` and 0.86 times those of `late_only` "
         "(value forgone against `both`: -0.20 to 0.40 %, corrected for 5 arms, 3 seeds; margin 1.00 %)."
+    )
+
+
+def test_a_proposal_that_is_good_enough_needs_no_repair(arms, estimates):
+    found = repairs(arms, _cheaper(estimates), judged(late_only="equivalent", baseline_2k="equivalent"), 0.01)
+    assert found["cheapest"] == "late_only"
+    assert found["sentence"] == (
+        "No repair is needed to be worth what `both` is worth: that is shown of `late_only` itself: its early and late "
+        "stage take 3.50 million multiply-adds a request, 0.88 times those of `both` and 1.00 times those of "
+        "`late_only` (value forgone against `both`: -0.20 to 0.40 %, corrected for 5 arms, 3 seeds; margin 1.00 %). "
+        "So is `baseline_2k`, which is no repair and costs less."
     )
 
 
@@ -93,8 +104,9 @@ def test_repairs_that_are_good_enough_and_dearer(arms, estimates):
     found = repairs(arms, estimates, judged(late_only_2k="equivalent"), 0.01)
     assert found["cheapest"] == "both"
     assert found["sentence"] == (
-        "No repair that is cheaper than `both` is shown to be worth as much (1 of 2 are and cost more; margin 1.00 %): "
-        "early and late stage of `both` take 4.00 million multiply-adds a request, 1.14 times those of `late_only`."
+        "No repair that is cheaper than `both` is shown to be worth as much (1 of 2 are and do not cost less; margin "
+        "1.00 %): early and late stage of `both` take 4.00 million multiply-adds a request, 1.14 times those of "
+        "`late_only`."
     )
 
 

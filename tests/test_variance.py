@@ -67,3 +67,13 @@ def test_the_part_of_the_requests_is_what_resampling_them_finds():
     picked = generator.integers(500, size=(4_000, 500))
     again = above[picked].sum(1) / below[picked].sum(1)
     assert found == pytest.approx(again.var(), rel=0.1)
+
+
+def test_what_a_twin_has_on_the_others_everywhere_is_no_spread():
+    generator = np.random.default_rng(5)
+    values = generator.normal(0, 0.001, (2_000, 4))
+    still = [np.zeros((2, 4))] * 2_000
+    plain = components(values, still)
+    ahead = components(values + np.array([0.0, 0.01, 0.0, 0.0]), still)
+    assert plain.training == pytest.approx(1e-6, rel=0.05)
+    assert ahead.training == pytest.approx(plain.training, rel=1e-6)

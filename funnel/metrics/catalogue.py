@@ -27,6 +27,8 @@ class Metric:
     """how to read the number: a share of 1, a true value V, a ratio around 1, a mean of a task, a number of things"""
     resampled: bool = False
     """whether its sums are kept per request, for the bootstrap"""
+    judged: bool = False
+    """whether the late stage of the reference is what it holds an arm against"""
 
     @property
     def name(self) -> str:
@@ -41,7 +43,7 @@ class Metric:
 METRICS: tuple[Metric, ...] = (
     Metric(recall.recall, "share", resampled=True),
     Metric(recall.terminal, "share", resampled=True),
-    Metric(recall.lost, "share", resampled=True),
+    Metric(recall.lost, "share", resampled=True, judged=True),
     Metric(value.value, "value", resampled=True),
     Metric(value.rest_value, "value"),
     Metric(value.soft_recall, "share"),
@@ -54,8 +56,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(recall.survival, "share"),
     Metric(overlap.overlap, "share", resampled=True),
     Metric(overlap.penetration, "share"),
-    Metric(laws.correlation, "ratio"),
-    Metric(laws.predicted_lost, "share"),
+    Metric(laws.correlation, "ratio", judged=True),
+    Metric(laws.predicted_lost, "share", judged=True),
     Metric(value.probability, "mean"),
     Metric(value.label, "mean"),
     Metric(chains.joint, "mean"),

@@ -25,8 +25,10 @@ def components(values: np.ndarray, influence: Sequence[np.ndarray]) -> Component
 
     The requests' part is that of a ratio of sums over independent requests, linearised. Of twins it is told apart into
     what they share (the same requests are hard for both) and what they do not: the shared part would otherwise count
-    as the world's, the rest as training's. Training is the mean square within seeds less the requests' unshared part;
-    world is what is left of the spread of seed means. An estimate below zero is told as zero.
+    as the world's, the rest as training's. Training is the mean square within seeds less the requests' unshared part,
+    after what a twin has on the others in every seed: the reference is the judge of lost candidates, and its own twin
+    has an advantage there that is no spread. World is what is left of the spread of seed means. An estimate below zero
+    is told as zero.
 
     Args:
         values: float64 (S, J), of J twins under each of S seeds.
@@ -36,7 +38,7 @@ def components(values: np.ndarray, influence: Sequence[np.ndarray]) -> Component
     covariances = [_covariance(found) for found in influence]
     requests = float(np.mean([np.trace(found) / twins for found in covariances]))
     shared = requests if twins == 1 else float(np.mean([_off_diagonal(found) for found in covariances]))
-    within = float(values.var(axis=1, ddof=1).mean()) if twins > 1 else 0.0
+    within = _within(values) if twins > 1 else 0.0
     world = float(values.mean(axis=1).var(ddof=1)) - within / twins - shared if seeds > 1 else None
     training = within - (requests - shared) if twins > 1 else None
     return Components(_floored(world), _floored(training), requests, _note(seeds, twins, world, training))
@@ -46,6 +48,15 @@ def influence(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """float64 (R,): what each request adds to the deviation of sum numerator / sum denominator from its expectation."""
     below = denominator.sum()
     return (numerator - denominator * (numerator.sum() / below)) / below
+
+
+def _within(values: np.ndarray) -> float:
+    """Mean square of values (S, J) about the means of their seeds and twins; of the seed alone where there is one."""
+    seeds = len(values)
+    if seeds == 1:
+        return float(values.var(axis=1, ddof=1)[0])
+    residual = values - values.mean(axis=0)
+    return float(residual.var(axis=1, ddof=1).mean()) * seeds / (seeds - 1)
 
 
 def _covariance(found: np.ndarray) -> np.ndarray:

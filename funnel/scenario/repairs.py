@@ -33,11 +33,12 @@ def repairs(
     asked = [named[arm] for arm in arms if arms[arm]["role"] == "repair"]
     if not asked:
         return {"entries": entries, "cheapest": None, "sentence": "No arm of this scenario is a repair."}
-    adequate = [entry for entry in [named[reference], *asked] if entry["adequate"]]
-    cheapest = min(adequate, key=lambda entry: entry["macs"]["total"]["value"])
+    adequate = [entry for entry in [named[reference], named[proposal], *asked] if entry["adequate"]]
+    cheapest = min(adequate, key=_total)
     told = _none_cheaper if cheapest["arm"] == reference else _cheapest
     sentence = told(cheapest, named[reference], named[proposal], asked, judgements, margin)
-    return {"entries": entries, "cheapest": cheapest["arm"], "sentence": sentence}
+    others = [entry for entry in entries if entry["adequate"] and entry not in adequate]
+    return {"entries": entries, "cheapest": cheapest["arm"], "sentence": sentence + _besides(others, cheapest)}
 
 
 def _entry(arm: str, control: str | None, baseline: str, estimates: Estimates, judged: Any) -> Entry:
@@ -59,12 +60,14 @@ def _cheapest(
 ) -> str:
     name, difference = cheapest["arm"], judgements[cheapest["arm"]]["value"]["difference"]
     low, high = (100 * difference[end] for end in ("low", "high"))
+    what = "The cheapest repair that is shown to be worth what `{}` is worth is `{}`"
+    if cheapest is proposal:
+        what = "No repair is needed to be worth what `{}` is worth: that is shown of `{}` itself"
     return (
-        f"The cheapest arm that is shown to be worth what `{reference['arm']}` is worth is `{name}`: its early and "
-        f"late stage take {_macs(cheapest)} multiply-adds a request, {_times(cheapest, reference)} those of "
-        f"`{reference['arm']}` and {_times(cheapest, proposal)} those of `{proposal['arm']}` (value forgone against "
-        f"`{reference['arm']}`: {low:.2f} to {high:.2f} %, corrected for {len(judgements)} arms, {difference['n']} "
-        f"seeds; margin {100 * margin:.2f} %)."
+        f"{what.format(reference['arm'], name)}: its early and late stage take {_macs(cheapest)} multiply-adds a "
+        f"request, {_times(cheapest, reference)} those of `{reference['arm']}` and {_times(cheapest, proposal)} those "
+        f"of `{proposal['arm']}` (value forgone against `{reference['arm']}`: {low:.2f} to {high:.2f} %, corrected for "
+        f"{len(judgements)} arms, {difference['n']} seeds; margin {100 * margin:.2f} %)."
     )
 
 
@@ -72,7 +75,7 @@ def _none_cheaper(
     cheapest: Entry, reference: Entry, proposal: Entry, asked: list[Entry], judgements: dict, margin: float
 ) -> str:
     dearer = sum(entry["adequate"] for entry in asked)
-    found = f"{dearer} of {len(asked)} are and cost more" if dearer else f"none of {len(asked)} is at any cost"
+    found = f"{dearer} of {len(asked)} are and do not cost less" if dearer else f"none of {len(asked)} is at any cost"
     if reference["gain"]["n"] == 1:
         found = "one seed cannot show it"
     return (
@@ -80,6 +83,18 @@ def _none_cheaper(
         f"{100 * margin:.2f} %): early and late stage of `{reference['arm']}` take {_macs(reference)} multiply-adds a "
         f"request, {_times(reference, proposal)} those of `{proposal['arm']}`."
     )
+
+
+def _besides(others: list[Entry], cheapest: Entry) -> str:
+    """What is no repair, costs less, and is worth as much all the same."""
+    cheaper = [entry["arm"] for entry in others if _total(entry) < _total(cheapest)]
+    if not cheaper:
+        return ""
+    return f" So is {' and '.join(f'`{arm}`' for arm in cheaper)}, which is no repair and costs less."
+
+
+def _total(entry: Entry) -> float:
+    return entry["macs"]["total"]["value"]
 
 
 def _macs(entry: Entry) -> str:

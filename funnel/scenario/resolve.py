@@ -32,7 +32,7 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
         + _contrasts(spec)
         + _frontier(spec, arms.get(spec.verdict.proposal))
     )
-    if problems:
+    if problems or not funnel:
         raise SpecError(problems)
     return Scenario(
         name=spec.name,

@@ -183,8 +183,9 @@ def _curves(scenario: Scenario, curve: pl.DataFrame, estimates: Estimates) -> di
 def _null(scenario: Scenario, arms: list[str], estimates: Estimates) -> dict[str, Any]:
     keys, values = estimates.matrix(arms, METRIC)
     primary = np.array([key.slice == "all" and (key.measure, key.stage) in PRIMARY for key in keys])
-    margin = scenario.verdict.margin
-    return false_alarms(values, primary, [_arm(estimates, arm) for arm in arms], margin.lost, margin.value)
+    judged = np.array([METRIC[key.measure].judged for key in keys])
+    margin, found = scenario.verdict.margin, [_arm(estimates, arm) for arm in arms]
+    return false_alarms(values, primary, found, margin.lost, margin.value, judged, scenario.verdict.reference)
 
 
 def _arm(estimates: Estimates, name: str) -> Arm:
