@@ -52,12 +52,23 @@ def test_equal_keep_is_read_off_between_two_budgets_by_their_logarithm():
     )
 
 
-def test_where_the_least_budget_is_enough_it_is_the_least():
-    found = equal_keep(made([[1, 2, 3]]), np.array([0.5]), "late_only", "both", 100)
-    assert found["keep"] == {"value": pytest.approx(50.0), "low": None, "high": None, "n": 1}
-    assert found["sentence"].endswith(
-        "when its own keeps 50 (no interval from one seed); nothing is trained anew for it."
-    )
+@pytest.mark.parametrize(
+    ("worth", "told"),
+    [
+        ([0.5, 1.0], "already at the smallest budget tried, when its own keeps 50 or fewer"),
+        ([0.5, 2.5], "when its own keeps at most 50 in 1 of 2 seeds"),
+        ([0.5], "already at the smallest budget tried, when its own keeps 50 or fewer"),
+    ],
+)
+def test_where_the_smallest_budget_is_enough_nothing_smaller_is_known(worth, told):
+    found = equal_keep(made([[1, 2, 3]] * len(worth)), np.array(worth), "late_only", "both", 100)
+    assert found == {
+        "keep": None,
+        "sentence": (
+            f"The slate of `late_only` is worth that of `both`, whose early stage keeps 100, {told}, so that budget "
+            "has no interval; nothing is trained anew for it."
+        ),
+    }
 
 
 def test_the_first_crossing_counts():

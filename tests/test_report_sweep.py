@@ -15,7 +15,7 @@ from tests.pages import Tree, drawn
 from tests.sweeps import KEEP, MODEL, WEIGHT, folder_of, sweep_of
 
 WORSE = np.array([0.3, 0.1, 0.02, 0.0])
-SPARE = ("arms.wide.at=['late']", "arms.wide.stages.late.keep=4")
+SPARE = ("arms.wide.at=['late']", "arms.wide.stages.early.boost={friends=2.0}")
 
 
 @pytest.fixture(scope="module")

@@ -190,6 +190,10 @@ stages.middle.keep = 3
             "arms.short.evaluation: should be the same for every arm. Found a patch. Put it into `[patch]`.",
         ),
         (
+            "[arms.long]\nstages.late.keep = 11",
+            "arms.long.stages.late.keep: should be the same for every arm. Found a patch. Put it into `[patch]`.",
+        ),
+        (
             "[arms.wide]\nstages.early.keep = 200",
             "arms.wide: stage `early` keeps 200 but receives 120 from `retrieval`. Raise the budget of a source or "
             "lower `stages.early.keep`.",
@@ -410,10 +414,11 @@ def test_an_arm_names_the_arm_that_keeps_it_honest(scenarios):
         ),
         ("[contrasts.gain]\nboth = 1", ("contrasts: `gain` should weigh two arms at least. Found 1.",)),
         (
-            "[every]\nworld.users = 7\nvalue.formula.like = 2.0\nevaluation.requests = 3",
+            "[every]\nworld.users = 7\nvalue.formula.like = 2.0\nevaluation.requests = 3\nstages.late.keep = 11",
             (
                 "every.value: should be the same for every arm. Found a patch. Put it into `[patch]`.",
                 "every.evaluation: should be the same for every arm. Found a patch. Put it into `[patch]`.",
+                "every.stages.late.keep: should be the same for every arm. Found a patch. Put it into `[patch]`.",
                 "every.world: should be the base's, so that arms are paired. Found a patch. Put it into `[patch]`.",
             ),
         ),

@@ -9,7 +9,7 @@ import pytest
 
 from funnel import schema
 from funnel.errors import TrainingError
-from funnel.metrics.crossing import crossing
+from funnel.metrics.crossing import crossings
 from funnel.patch import merge
 from funnel.scenario import harness
 from funnel.scenario.exam import Exam
@@ -18,7 +18,7 @@ from funnel.scenario.pieces import execute as execute_scenario
 from funnel.scenario.pieces import plan as plan_scenario
 from funnel.scenario.store import Store
 from funnel.scenario.sweep import study
-from funnel.scenario.sweep.numbers import turning
+from funnel.scenario.sweep.numbers import best_of, turning
 from funnel.scenario.sweep.sentences import standing
 from tests.sweeps import KEEP, MODEL, WEIGHT, folder_of, sweep_of
 
@@ -140,8 +140,9 @@ def test_the_sentences_of_one_axis(tmp_path):
         "The share of candidates lost beyond the reference's falls below the margin of 2 points at keep = 36.23 (95 % "
         "interval 32.83 to 39.97, 3 seeds).",
         "The value forgone falls below the margin of 1 % at keep = 50.4 (95 % interval 40.06 to 63.4, 3 seeds).",
-        "The slate of `late_only` is worth most at keep = 80, clearly more than at any other value.",
-        "The slate of `both` is worth most at keep = 10, and at no other value clearly less.",
+        "The slate of `late_only` is worth most at keep = 80, clearly more than at any other value (corrected for 4 "
+        "values).",
+        "The slate of `both` is worth most at keep = 10, and at no other value clearly less (corrected for 4 values).",
         "On average over the points, `late_only` loses 3.0 points more and `both` loses 3.0 points more than the "
         "survival law expects of the measured correlation of its early score with the reference's late one.",
     ]
@@ -205,19 +206,20 @@ def test_one_seed_is_not_called_every_seed(tmp_path):
         "In the one seed the value forgone stays above the margin of 1 % from keep = 10 to 80."
     )
     assert verdict["sentences"][4] == (
-        "The slate of `late_only` is worth most at keep = 10, and at no other value clearly less."
+        "The slate of `late_only` is worth most at keep = 10, and at no other value clearly less (corrected for 4 "
+        "values)."
     )
 
 
 # Where a curve passes a level
 
 
-def test_a_curve_passes_a_level_once_over_the_logarithm_of_a_positive_axis():
-    assert crossing(np.array([10.0, 40.0]), np.array([0.3, 0.1]), 0.2) == pytest.approx(20)
-    assert crossing(np.array([-1.0, 1.0, 3.0]), np.array([0.0, 0.1, 0.3]), 0.2) == pytest.approx(2)
-    assert crossing(np.array([0.0, 4.0]), np.array([0.2, 0.0]), 0.1) == pytest.approx(2)
-    assert crossing(np.array([1.0, 2.0]), np.array([0.2, 0.3]), 0.1) is None
-    assert crossing(np.array([1.0, 2.0, 4.0]), np.array([0.0, 0.1, 0.0]), 0.1) == pytest.approx(2)
+def test_a_curve_passes_a_level_over_the_logarithm_of_a_positive_axis():
+    assert crossings(np.array([10.0, 40.0]), np.array([0.3, 0.1]), 0.2) == pytest.approx([20])
+    assert crossings(np.array([-1.0, 1.0, 3.0]), np.array([0.0, 0.1, 0.3]), 0.2) == pytest.approx([2])
+    assert crossings(np.array([0.0, 4.0]), np.array([0.2, 0.0]), 0.1) == pytest.approx([2])
+    assert crossings(np.array([1.0, 2.0]), np.array([0.2, 0.3]), 0.1) == []
+    assert crossings(np.array([1.0, 4.0, 16.0]), np.array([0.0, 0.2, 0.0]), 0.1) == pytest.approx([2, 8])
 
 
 def test_a_turn_needs_every_seed_and_one_direction():
@@ -230,6 +232,45 @@ def test_a_turn_needs_every_seed_and_one_direction():
         "place": None,
         "seeds": [pytest.approx(2**0.75), pytest.approx(2**1.25)],
         "above": 1,
+        "often": 0,
     }
     high = np.stack([falling[:, 0], falling[:, 0] + 1], axis=1)
     assert turning(places, high, 0.15)["place"] is None
+
+
+def test_a_turn_does_not_depend_on_the_order_of_the_axis():
+    places, order = np.array([1.0, 2.0, 4.0, 8.0]), [2, 0, 3, 1]
+    falling = np.array([[0.4, 0.3], [0.3, 0.2], [0.1, 0.1], [0.0, 0.0]])
+    assert turning(places[order], falling[order], 0.15) == turning(places, falling, 0.15)
+
+
+def test_a_loss_that_passes_the_margin_more_than_once_has_no_place():
+    worse = np.array([[0.3, 0.3], [0.0, 0.1], [0.3, 0.0]])
+    found = turning(np.array([1.0, 2.0, 4.0]), worse, 0.15)
+    assert found == {"place": None, "seeds": [None, pytest.approx(2**0.75)], "above": 2, "often": 1}
+
+
+@pytest.mark.parametrize(("seeds", "where"), [(3, "in 3 of 3 seeds"), (1, "in the one seed")])
+def test_a_loss_that_passes_the_margin_more_than_once_says_so(tmp_path, seeds, where):
+    made = folder_of(tmp_path / "made", sweep_of(KEEP, seeds=seeds), np.array([0.1, 0.0, 0.1, 0.1]))
+    assert summary_of(made)["verdict"]["sentences"][3] == (
+        f"The value forgone passes the margin of 1 % more than once {where}, so it has no one place along keep."
+    )
+
+
+# Where a slate is worth most
+
+
+def test_the_best_place_is_held_against_the_others_at_a_level_for_all_pairs():
+    noise = np.array([-1.0, 0.0, 1.0])
+    values = np.array([np.full(3, 3.0), 0.0 + noise, -9.0 + noise])
+    assert best_of(["a", "b"], values[:2]) == {"at": "a", "rivals": []}
+    assert best_of(["a", "b", "c"], values) == {"at": "a", "rivals": ["b"]}
+
+
+@pytest.mark.parametrize(
+    "axis",
+    ["sweep.slots.base.stages.late.keep=[3, 5]", "sweep.asked.base.evaluation.requests=[20, 30]"],
+)
+def test_slates_of_other_sizes_or_requests_have_no_best_place(tmp_path, axis):
+    assert summary_of(folder_of(tmp_path / "made", sweep_of(axis), np.array([0.1, 0.0])))["best"] is None

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from funnel.metrics.crossing import crossing
+from funnel.metrics.crossing import crossings
 from funnel.metrics.intervals import t_interval
 from funnel.scenario.estimates import estimate
 
@@ -33,18 +33,21 @@ def equal_keep(curve: pl.DataFrame, worth: np.ndarray, proposal: str, reference:
         curve: `schema.KEEP_CURVE`. worth: float64 (S,), value of the reference's slate at its own budget `own`.
 
     Returns:
-        `keep`: value, low, high, n; None where the curve of some seed stays below. `sentence` says which.
+        `keep`: value, low, high, n; None where the curve of some seed stays below, or is there at its smallest budget,
+        which only says that the budget is no larger. `sentence` says which.
     """
-    seeds = curve.filter(pl.col("arm") == proposal).partition_by("seed", maintain_order=True)
-    crossings = [_crossing(*_points(seed), aim) for seed, aim in zip(seeds, worth, strict=True)]
-    reached = [crossing for crossing in crossings if crossing is not None]
-    most = curve.filter(pl.col("arm") == proposal).select(pl.col("keep").max()).item()
-    if len(reached) < len(crossings):
-        return {
-            "keep": None,
-            "sentence": _not_reached(len(crossings) - len(reached), len(crossings), most, proposal, reference, own),
-        }
-    found = t_interval(np.log(reached))
+    tried = curve.filter(pl.col("arm") == proposal)
+    seeds = [_points(seed) for seed in tried.partition_by("seed", maintain_order=True)]
+    pairs = list(zip(seeds, worth, strict=True))
+    short = sum(bool((values < aim).all()) for (_, values), aim in pairs)
+    early = sum(bool(values[0] >= aim) for (_, values), aim in pairs)
+    if short:
+        told = _not_reached(short, len(pairs), tried["keep"].max(), proposal, reference, own)
+        return {"keep": None, "sentence": told}
+    if early:
+        told = _already(early, len(pairs), tried["keep"].min(), proposal, reference, own)
+        return {"keep": None, "sentence": told}
+    found = t_interval(np.log([crossings(*points, aim)[0] for points, aim in pairs]))
     low, high = (None if end is None else float(np.exp(end)) for end in (found.low, found.high))
     keep = {"value": float(np.exp(found.value)), "low": low, "high": high, "n": found.n}
     return {"keep": keep, "sentence": _reached(keep, proposal, reference, own)}
@@ -53,11 +56,6 @@ def equal_keep(curve: pl.DataFrame, worth: np.ndarray, proposal: str, reference:
 def _points(seed: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     ordered = seed.sort("keep")
     return ordered["keep"].to_numpy().astype(np.float64), ordered["value"].to_numpy()
-
-
-def _crossing(keeps: np.ndarray, values: np.ndarray, aim: float) -> float | None:
-    """The least budget worth `aim`; the smallest of the curve where that is worth it already."""
-    return float(keeps[0]) if values[0] >= aim else crossing(keeps, values, aim)
 
 
 def _reached(keep: dict[str, Any], proposal: str, reference: str, own: int) -> str:
@@ -71,8 +69,20 @@ def _reached(keep: dict[str, Any], proposal: str, reference: str, own: int) -> s
 
 
 def _not_reached(short: int, seeds: int, most: int, proposal: str, reference: str, own: int) -> str:
-    where = "in the one seed" if seeds == 1 else f"in {short} of {seeds} seeds"
     return (
-        f"Up to an early stage that keeps {most}, the slate of `{proposal}` stays {where} below what that of "
-        f"`{reference}` is worth, whose early stage keeps {own}; nothing is trained anew for it."
+        f"Up to an early stage that keeps {most}, the slate of `{proposal}` stays {_where(short, seeds)} below what "
+        f"that of `{reference}` is worth, whose early stage keeps {own}; nothing is trained anew for it."
     )
+
+
+def _already(early: int, seeds: int, least: int, proposal: str, reference: str, own: int) -> str:
+    budget = f"{least} or fewer" if early == seeds else f"at most {least} {_where(early, seeds)}"
+    already = "already at the smallest budget tried, " if early == seeds else ""
+    return (
+        f"The slate of `{proposal}` is worth that of `{reference}`, whose early stage keeps {own}, {already}when its "
+        f"own keeps {budget}, so that budget has no interval; nothing is trained anew for it."
+    )
+
+
+def _where(some: int, seeds: int) -> str:
+    return "in the one seed" if seeds == 1 else f"in {some} of {seeds} seeds"

@@ -1,9 +1,14 @@
 """From a scenario as written to one that can run: every arm a full funnel, and every problem told at once."""
 
+from operator import attrgetter
+
 from funnel.errors import SpecError, unknown
 from funnel.patch import Table, diff, merge
 from funnel.scenario.spec import ArmSpec, Change, Origin, Scenario, ScenarioSpec
 from funnel.stages.spec import FunnelSpec
+
+COMMON = ("value", "evaluation", "stages.late.keep")
+"""fields that all arms share with the base: slates of another size, or worth by another rule, cannot be compared"""
 
 
 def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
@@ -106,8 +111,8 @@ def _apart(spec: ScenarioSpec, every: FunnelSpec, arms: dict[str, FunnelSpec], b
     problems = [
         f"{where}.{part}: should be the same for every arm. Found a patch. Put it into `[patch]`."
         for where, funnel, common in [("every", every, base), *((f"arms.{name}", arms[name], every) for name in arms)]
-        for part in ("value", "evaluation")
-        if getattr(funnel, part) != getattr(common, part)
+        for part in COMMON
+        if attrgetter(part)(funnel) != attrgetter(part)(common)
     ]
     rule = "should be the base's, so that arms are paired. Found a patch. Put it into `[patch]`"
     # Which friends may show is a policy: an arm of another one lives among the same people and items.

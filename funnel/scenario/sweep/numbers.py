@@ -8,8 +8,9 @@ import polars as pl
 
 from funnel import schema
 from funnel.metrics.axes import Arm
-from funnel.metrics.crossing import crossing
+from funnel.metrics.crossing import crossings
 from funnel.metrics.intervals import t_interval
+from funnel.metrics.multiplicity import bonferroni
 from funnel.metrics.verdict import judge
 from funnel.scenario.estimates import PRIMARY, Estimates, estimate
 from funnel.scenario.spec import VerdictSpec
@@ -64,17 +65,24 @@ def turning(places: np.ndarray, worse: np.ndarray, margin: float) -> dict[str, A
     """Where along a numeric axis the proposal's loss passes the margin.
 
     Args:
-        places: float64 (P,), the axis. worse: float64 (P, S), the loss by point and seed.
+        places: float64 (P,), the axis, in any order. worse: float64 (P, S), the loss by point and seed.
 
     Returns:
-        `place`: value, low, high, n; None unless every seed passes the margin, all in one direction. `seeds`: the place
-        in each, None where it stays on one side. `above`: in how many seeds the loss starts above.
+        `place`: value, low, high, n; None unless every seed passes the margin once, all in one direction. `seeds`: the
+        place in each, None where it stays on one side or passes more than once. `above`: in how many seeds the loss
+        starts above, from the least place on. `often`: how many seeds pass more than once.
     """
-    found = [crossing(places, seed, margin) for seed in worse.T]
-    above = int((worse[0] >= margin).sum())
-    passed = [place for place in found if place is not None]
-    one_way = len(passed) == len(found) and above in (0, len(found))
-    return {"place": _place(np.array(passed), places) if one_way else None, "seeds": found, "above": above}
+    order = np.argsort(places, kind="stable")
+    passed = [crossings(places[order], seed, margin) for seed in worse[order].T]
+    above = int((worse[order[0]] >= margin).sum())
+    seeds = [found[0] if len(found) == 1 else None for found in passed]
+    one_way = None not in seeds and above in (0, len(seeds))
+    return {
+        "place": _place(np.array(seeds), places) if one_way else None,
+        "seeds": seeds,
+        "above": above,
+        "often": sum(len(found) > 1 for found in passed),
+    }
 
 
 def _place(found: np.ndarray, places: np.ndarray) -> dict[str, Any]:
@@ -89,6 +97,9 @@ def _place(found: np.ndarray, places: np.ndarray) -> dict[str, Any]:
 def best_of(labels: Sequence[Value], values: np.ndarray) -> dict[str, Any]:
     """Where an arm's slate is worth most.
 
+    The best of P points is known only afterwards, so it is held against the others at the level of Bonferroni for all
+    pairs of points.
+
     Args:
         labels: of the points. values: float64 (P, S), true value of the slate by point and seed, in the same worlds.
 
@@ -96,7 +107,8 @@ def best_of(labels: Sequence[Value], values: np.ndarray) -> dict[str, Any]:
         `at`: the label with the greatest mean. `rivals`: labels whose paired difference to it does not leave out zero.
     """
     best = int(values.mean(1).argmax())
-    differences = [t_interval(values[best] - other) for other in values]
+    level = bonferroni(len(values) * (len(values) - 1) // 2)
+    differences = [t_interval(values[best] - other, level) for other in values]
     rivals = [
         label
         for place, (label, difference) in enumerate(zip(labels, differences, strict=True))

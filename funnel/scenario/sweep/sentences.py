@@ -90,10 +90,13 @@ def _turn(axis: str, along: Axis, verdict: VerdictSpec, turn: Mapping[str, Any])
     if place is not None:
         way = "falls below" if above else "rises above"
         return f"The {what} {way} {level} at {along.name} = {place['value']:.4g} ({_interval(place)})."
+    if turn["often"]:
+        seeds_told = f"in {turn['often']} of {len(seeds)} seeds" if len(seeds) > 1 else "in the one seed"
+        return f"The {what} passes {level} more than once {seeds_told}, so it has no one place along {along.name}."
     staying = sum(seed is None for seed in seeds)
     if staying == len(seeds) and above in (0, len(seeds)):
         side = "above" if above else "below"
-        places = f"from {along.name} = {along.values[0]} to {along.values[-1]}"
+        places = f"from {along.name} = {min(along.values)} to {max(along.values)}"
         seeds_told = "In every seed" if len(seeds) > 1 else "In the one seed"
         return f"{seeds_told} the {what} stays {side} {level} {places}."
     return (
@@ -104,11 +107,12 @@ def _turn(axis: str, along: Axis, verdict: VerdictSpec, turn: Mapping[str, Any])
 
 def _best(arm: str, along: Axis, found: Mapping[str, Any]) -> str:
     told = f"The slate of `{arm}` is worth most at {along.name} = {found['at']}"
+    corrected = f"corrected for {len(along.values)} values"
     if not found["rivals"]:
-        return f"{told}, clearly more than at any other value."
+        return f"{told}, clearly more than at any other value ({corrected})."
     if len(found["rivals"]) == len(along.values) - 1:
-        return f"{told}, and at no other value clearly less."
-    return f"{told}, and not clearly more than at {_listed([str(value) for value in found['rivals']])}."
+        return f"{told}, and at no other value clearly less ({corrected})."
+    return f"{told}, and not clearly more than at {_listed([str(value) for value in found['rivals']])} ({corrected})."
 
 
 def _law(verdict: VerdictSpec, points: Sequence[Mapping[str, Any]]) -> str:

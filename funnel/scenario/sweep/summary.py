@@ -98,10 +98,11 @@ def _turns(sweep: Sweep, verdict: VerdictSpec, found: list[PointNumbers]) -> dic
 
 
 def _best(sweep: Sweep, verdict: VerdictSpec, found: list[PointNumbers]) -> dict[str, Any] | None:
-    """Where along one axis a slate is worth most; None where a point has a world or a true value of its own, so that
-    slates of two points are not worth the same thing."""
+    """Where along one axis a slate is worth most; None where a point has a world, a true value, requests or a slate
+    size of its own, so that slates of two points are not worth the same thing."""
     bases = [point.scenario.base for point in sweep.points]
-    if len(sweep.axes) > 1 or any((base.world, base.value) != (bases[0].world, bases[0].value) for base in bases):
+    asked = [(base.world, base.value, base.evaluation, base.stages.late.keep) for base in bases]
+    if len(sweep.axes) > 1 or any(one != asked[0] for one in asked):
         return None
     arms = (verdict.proposal, verdict.reference)
     return {arm: best_of(sweep.axes[0].values, np.array([point.arm(arm).value for point in found])) for arm in arms}
