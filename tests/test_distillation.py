@@ -107,6 +107,20 @@ def test_lists_hold_every_row_of_the_requests_that_count_once():
     assert Lists(request, np.ones(6, bool)).place.tolist() == [[0, 1, 2], [3, -1, -1], [4, 5, -1]]
 
 
+def test_fewer_lists_than_steps_leave_batches_empty():
+    turns = Lists(np.repeat(np.arange(3), 2), np.ones(6, bool)).turns(5, seed=0, device="cpu")
+    epoch = [next(turns) for _ in range(5)]
+    assert [tuple(place.shape) for place in epoch] == [(1, 2)] * 3 + [(0, 2)] * 2
+
+
+@pytest.mark.parametrize("spec", KINDS, ids=lambda spec: spec.kind)
+def test_no_list_asks_nothing(spec):
+    student = torch.zeros(0, 2, requires_grad=True)
+    loss = list_loss(spec)(student, torch.zeros(0, 2), torch.zeros(0, 2).bool())
+    loss.backward()
+    assert loss.item() == 0
+
+
 def test_every_list_comes_once_an_epoch():
     request = np.repeat(np.arange(7), 2)
     lists = Lists(request, np.ones(14, bool))

@@ -3,6 +3,7 @@
 from typing import Any, get_args
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from logs import cut_log, log, towers, world
@@ -90,6 +91,15 @@ def test_a_score_that_the_student_could_give_itself_is_learnt(kind, lessons):
 
 def _parts(request: np.ndarray) -> list[np.ndarray]:
     return np.split(np.arange(len(request)), np.flatnonzero(np.diff(request)) + 1)[:100]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda spec: spec.kind)
+def test_three_lists_are_enough_for_an_epoch_of_five_steps(kind, lessons):
+    kept, short = lessons.request < 3, log().filter(pl.col("request") < 50)
+    three = Lessons(lessons.x[kept], lessons.request[kept], lessons.score[kept], lessons.probability[kept])
+    spec = changed(distil=kind, privileged=PrivilegedSpec(), train=TrainSpec(epochs=2, batch=100))
+    data, columns = rows(spec, short, world().observed, towers()), columns_of(spec.features, world().observed)
+    assert np.isfinite(fit_ranker(spec, data, columns, 0, lessons=three).curve).all()
 
 
 def test_soft_labels_are_learnt(lessons):

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from logs import SLOTS, cut_log, log, towers, world
+from scipy.stats import chisquare
 
 from funnel.tasks import TASKS
 from funnel.training.batches import rows
@@ -74,6 +75,33 @@ def test_cut_candidates_are_negatives_of_wanted_binary_tasks_alone():
     for task in TASKS:
         expected = [0.0 if labelled_when_cut(task.name) and (not task.given or seen) else None for seen in carried]
         assert lost[task.name].to_list() == expected, task.name
+
+
+def test_position_tells_nothing_of_having_been_cut(table):
+    found = training_log(with_negatives("early", "late"), log(), cut_log(), world().observed)
+    lost, shown = found.filter(pl.col("cut").is_not_null()), found.filter(pl.col("cut").is_null())
+    assert shown["position"].equals(log()["position"]) and lost["position"].dtype == pl.Int16
+    assert (table.filter(pl.col("cut").is_not_null())["position"] == 0).all()
+    # What was shown stands at each position equally often.
+    assert chisquare(np.bincount(lost["position"], minlength=SLOTS)).pvalue > 0.01
+
+
+def test_a_cut_is_put_where_its_request_showed_something():
+    short = log().filter(pl.col("position") < 1 + pl.col("request") % 3)
+    found = training_log(with_negatives("early", "late"), short, cut_log(), world().observed)
+    lost = found.filter(pl.col("cut").is_not_null())
+    for request in range(3):
+        assert set(lost.filter(pl.col("request") % 3 == request)["position"]) == set(range(1 + request))
+
+
+def test_the_position_of_a_cut_is_its_own():
+    def positions(*stages: str) -> dict:
+        found = training_log(with_negatives(*stages), log(), cut_log(), world().observed)
+        return {(request, item): place for request, item, place in found.select("request", "item", "position").rows()}
+
+    both = positions("early", "late")
+    assert positions("early", "late") == both
+    assert positions("late").items() <= both.items()
 
 
 def test_negatives_lower_probabilities_on_what_is_like_what_was_cut():

@@ -69,6 +69,17 @@ def test_a_score_of_its_own_is_not_calibrated():
     )
 
 
+def test_only_a_plain_score_is_distilled():
+    distilled, corrected = {"distil": {"kind": "pairwise"}}, {"calibration": "source", "boost": {"friends": 2.0}}
+    assert told(distilled, corrected) == (
+        "stages: `early.distil` teaches the plain score of the late formula. Found `late.calibration`, by which the "
+        "late stage sorts otherwise. Take one of them out. `early.distil` teaches the plain score of the late formula. "
+        "Found `late.boost`, by which the late stage sorts otherwise. Take one of them out."
+    )
+    stages = StagesSpec.parse({"early": EARLY | {"privileged": {}}, "late": LATE | corrected}, "stages")
+    assert stages.late.calibration == "source"
+
+
 def test_a_cascade_is_trained_in_one_way_only():
     assert told({"distil": {"kind": "pairwise"}}, cascade={}) == (
         "stages: `cascade` trains the early stage beside the late one. Found `early.distil`, too. Remove one of them."

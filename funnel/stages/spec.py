@@ -105,7 +105,7 @@ class StagesSpec(Spec):
 
     @model_validator(mode="after")
     def _teachable(self):
-        problems = [*self._teacher_problems(), *self._cascade_problems()]
+        problems = [*self._teacher_problems(), *self._lesson_problems(), *self._cascade_problems()]
         if problems:
             raise ValueError(" ".join(problems))
         return self
@@ -128,6 +128,16 @@ class StagesSpec(Spec):
                 "(`distil` or `cascade`). Take one of them out."
             )
         return problems
+
+    def _lesson_problems(self) -> list[str]:
+        if not self.early.distil:
+            return []
+        return [
+            f"`early.distil` teaches the plain score of the late formula. Found `late.{setting}`, by which the late "
+            "stage sorts otherwise. Take one of them out."
+            for setting in ("calibration", "boost")
+            if getattr(self.late, setting)
+        ]
 
     def _cascade_problems(self) -> list[str]:
         if not self.cascade:

@@ -34,7 +34,8 @@ def listwise(student: Tensor, teacher: Tensor, filled: Tensor, temperature: floa
         (scores / temperature).masked_fill(~filled, -torch.inf).log_softmax(1).masked_fill(~filled, 0.0)
         for scores in (teacher, student)
     )
-    return (wanted.exp() * (wanted - given) * filled).sum(1).mean()
+    # An epoch of fewer lists than steps has batches without any, whose mean would not be a number.
+    return (wanted.exp() * (wanted - given) * filled).sum(1).sum() / max(len(filled), 1)
 
 
 def pairwise(student: Tensor, teacher: Tensor, filled: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ class Lessons:
     request: np.ndarray
     """int64 (N,), ascending"""
     score: np.ndarray | None = None
-    """float32 (N,): what the late stage sorts by"""
+    """float32 (N,): of the late stage, by its plain formula"""
     probability: np.ndarray | None = None
     """float32 (N, T): soft labels of the student's tasks; NaN where a task has none"""
 

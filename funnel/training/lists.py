@@ -25,7 +25,10 @@ class Lists:
         """int64 (R, L): row numbers, -1 beyond the last candidate"""
 
     def turns(self, steps: int, seed: int, device: str) -> Iterator[Tensor]:
-        """Batches of lists (r, L), without end: in each epoch of `steps` batches every list comes once."""
+        """Batches of lists (r, L), without end: in each epoch of `steps` batches every list comes once.
+
+        Where there are fewer lists than steps, some batches are empty.
+        """
         place = torch.from_numpy(self.place).to(device)
         epoch = 0
         while True:

@@ -8,6 +8,7 @@ than of the pool. Nothing is weighed up to the pool: it would rest nearly all we
 import numpy as np
 import polars as pl
 
+from funnel.rng import keyed_uniforms
 from funnel.tasks import TASK, TASKS
 from funnel.training.batches import joined
 from funnel.training.spec import TrainSpec, labelled_when_cut
@@ -54,12 +55,26 @@ def training_log(train: TrainSpec, shown: pl.DataFrame, cut: pl.DataFrame, obser
     plain negative. That is an assumption: it might well have been liked. So probabilities fall and are no longer
     calibrated on what is shown; the order is what is learnt. A bubble that the candidate would have carried is known,
     so tasks on bubbles are labelled where there is one.
+
+    A candidate that was cut has no position. All at 0 would give the cuts away, for most of what was shown stands
+    further down: a ranker that reads `position` would learn that 0 is bad. So each is put at a position drawn from
+    those of its request, the same whenever its row is made; position then tells nothing of having been cut.
     """
     if not train.negatives:
         return shown
     log = logged(shown, cut, observed).filter(pl.col("cut").is_null() | pl.col("cut").is_in(train.negatives))
     labels = [_labelled(task) for task in TASK if labelled_when_cut(task)]
-    return log.with_columns(labels)
+    return log.with_columns(labels).with_columns(position=_positions(log))
+
+
+def _positions(log: pl.DataFrame) -> pl.Series:
+    """int16 (N,): as logged of what was shown, and drawn from 0 to the greatest of its request for what was cut."""
+    was_cut = pl.col("cut").is_not_null()
+    count = log.select(pl.col("position").max().over("request") + 1).to_series().to_numpy()
+    # Seed 0 under every training seed: the rows are data, and another training is to see the same.
+    uniforms = keyed_uniforms(0, "position of a cut", log["request"].to_numpy(), log["item"].to_numpy(), 1)[:, 0]
+    drawn = pl.lit(pl.Series((uniforms.astype(np.float64) * count).astype(np.int16)))
+    return log.select(position=pl.when(was_cut).then(drawn).otherwise(pl.col("position"))).to_series()
 
 
 def _labelled(task: str) -> pl.Expr:

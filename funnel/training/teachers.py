@@ -21,7 +21,7 @@ class Teachers:
     """Who teaches an early ranker."""
 
     late: tuple[Ranker, Formula] | None = None
-    """the late stage: its ranker and the formula that it sorts by"""
+    """the late stage: its ranker and its formula, whose plain score is the lesson; a fusion would need the student's"""
     privileged: Ranker | None = None
     """a ranker of the student's tasks that reads more"""
 
