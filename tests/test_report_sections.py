@@ -52,14 +52,14 @@ def changed(view, **keys):
 def test_the_verdict_takes_two_sentences(view):
     first, second = verdict.section(view)["sentences"]
     assert first == (
-        "At the early stage `late_only` loses 25.0 % of what the late stage with the change ranks top, 21.3 pt more "
-        "than `both` (difference +8.9 pt to +33.8 pt), and its slate is worth 5.1 % less (forgone +1.8 % to +8.4 %; "
-        "95 % intervals, n = 3 seeds)."
+        "At the early stage `late_only` loses 25.0 % [13.2 to 36.8] of what the late stage with the change ranks top, "
+        "21.3 pt [8.9 to 33.8] more than `both`, and its slate is worth 5.1 % [1.8 to 8.4] less (in brackets 95 % t "
+        "intervals, n = 3 seeds)."
     )
     assert second == (
-        "Over `baseline`, `both` gains +9.7 % of slate value (gain +6.8 % to +12.6 %) and `late_only` +4.1 %, 42.8 % "
-        "of it; no repair that is cheaper is shown to be worth as much as `both`, which comes at 1.14 times the "
-        "multiply-adds of `late_only`."
+        "Over `baseline`, `both` gains +9.7 % [+6.8 to +12.6] of slate value and `late_only` +4.1 % [+3.2 to +5.0], "
+        "42.8 % [21.1 to 64.5] of it; no repair that is cheaper is shown to be worth as much as `both`, which comes at "
+        "1.14 times the multiply-adds of `late_only`."
     )
 
 
@@ -68,10 +68,25 @@ def test_the_second_sentence_names_the_cheapest_repair_or_says_that_there_is_non
     repaired = changed(view, repairs=found | {"cheapest": "late_only_2k"})
     assert verdict.section(repaired)["sentences"][1].endswith(
         "; the cheapest repair that is shown to be worth as much is `late_only_2k`, at 1.29 times the multiply-adds of "
-        "`late_only`."
+        "`late_only` (value forgone +1.6 % [-0.5 to +3.7], an interval at 98.75 %, corrected for 4 arms)."
     )
     bare = changed(view, repairs=found | {"cheapest": None})
     assert verdict.section(bare)["sentences"][1].endswith("; this scenario has no repairs.")
+
+
+def test_a_difference_that_helps_turns_its_interval_with_it(view):
+    better = {"value": -0.02, "low": -0.03, "high": 0.01, "n": 3}
+    told = verdict._more(view, better, "share", "less", "more")
+    assert told == "2.0 % [-1.0 to 3.0] more"
+    assert verdict._told(view, better | {"n": 2}, "points") == "-2.0 pt [-3.0 to 1.0, n = 2]"
+
+
+def test_one_seed_shows_nothing_in_the_verdict_either(tmp_path):
+    one = View(results.read(run_of(tmp_path / "one", seeds=1)))
+    first, second = verdict.section(one)["sentences"]
+    assert first.endswith(" less (n = 1 seed: no interval, so one world tells this and none of it is shown).")
+    assert second.endswith("; one seed cannot show that any repair is worth as much as `both`.")
+    assert "[" not in first + second
 
 
 def test_arms_that_failed_are_named_beside_the_verdict(view):
@@ -100,6 +115,21 @@ def test_the_step_line_joins_the_efficient_arms(view):
     efficient = [entry for entry in view.entries.values() if entry["efficient"]]
     assert list(steps.get_xdata()) == sorted(entry["macs"]["total"]["value"] for entry in efficient)
     assert list(steps.get_ydata()) == sorted(entry["gain"]["value"] for entry in efficient)
+
+
+def test_every_efficient_arm_is_ringed_and_no_other(view):
+    axes = drawn(repairs.repairs, view).axes[0]
+    rings = [line for line in axes.lines if line.get_label() == repairs.RING["label"] and len(line.get_xdata())]
+    efficient = [entry for entry in view.entries.values() if entry["efficient"]]
+    points = sorted((entry["macs"]["total"]["value"], entry["gain"]["value"]) for entry in efficient)
+    assert sorted((line.get_xdata()[0], line.get_ydata()[0]) for line in rings) == points
+    verdict = {container.lines[0].get_color() for container in axes.containers[:3]}
+    assert verdict.isdisjoint(line.get_color() for line in rings)
+
+
+def test_a_cheapest_repair_is_the_one_that_crowded_lines_name(view):
+    found = changed(view, repairs=view.summary["repairs"] | {"cheapest": "late_only_2k"})
+    assert found.notable == ["late_only_2k"]
 
 
 def test_a_dotted_line_leads_from_a_repair_to_its_control(view):
@@ -141,6 +171,8 @@ def test_the_budget_at_which_the_proposal_is_worth_the_reference_is_marked(view)
         axes = drawn(budgets.keep_curve, changed(view, equal_keep=found)).axes[1]
         return [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"]
 
+    asked = {"keep": None, "sentence": "No budget of `late_only` will do."}
+    assert repairs_section.section(changed(view, equal_keep=asked))["equal_keep"] == asked["sentence"]
     assert marked({"keep": None, "sentence": "Nowhere."}) == []
     assert marked({"keep": {"value": 31.0, "low": 20.0, "high": 48.0, "n": 3}, "sentence": "At 31."}) == [31.0]
 
@@ -260,15 +292,23 @@ def test_papers_have_an_address_each():
 def test_a_crowd_of_arms_renders_and_names_who_failed(crowd, crowded):
     assert "1 arm failed and had to be left out: repair_3." in crowded.text
     assert "its early stage has no task left." in crowded.text
-    assert "Grey: the 28 other arms, which the tables name." in crowded.text
+    assert "Grey: the 28 other arms, whose names and intervals the tables have." in crowded.text
+    assert "Grey: the 28 other arms, drawn without their intervals, which the data has;" in crowded.text
     assert (crowd / "index.html").stat().st_size < 5e6
 
 
 def test_of_many_arms_lines_name_those_of_the_verdict(crowd):
     view = View(results.read(crowd))
+    best = [f"repair_{place}" for place in (20, 10, 5, 1)]  # the gain rises with the budget
+    told = [entry | {"efficient": entry["arm"] in best} for entry in view.entries.values()]
+    view = changed(view, repairs=view.summary["repairs"] | {"entries": told})
     axes = drawn(funnel.funnel_recall, view).axes[0]
-    assert [container.get_label() for container in axes.containers] == ["baseline", "late_only", "both"]
-    assert sum(line.get_color() == arms.GREY for line in axes.lines) == len(view.arms) - 3
+    coloured = ["baseline", "late_only", "both", *best[:3]]
+    assert [container.get_label() for container in axes.containers] == coloured
+    assert len({container.lines[0].get_color() for container in axes.containers}) == len(coloured)
+    assert sum(line.get_color() == arms.GREY for line in axes.lines) == len(view.arms) - len(coloured)
+    curves = drawn(budgets.keep_curve, view).axes[0]
+    assert [container.get_label() for container in curves.containers] == coloured
     points = drawn(repairs.repairs, view).axes[0]
     assert {label.get_text() for label in points.texts} == set(view.arms)
 
@@ -287,4 +327,6 @@ def test_three_arms_of_one_world_without_friends_render(tmp_path):
     tree = Tree(page.build(run_of(tmp_path / "three", arms=THREE, seeds=1, friends=0.0)).read_text())
     assert "no friend items in the oracle set" in tree.text
     assert "0 of them with a friend's bubble" in tree.text
-    assert "without an interval" in tree.text
+    assert (
+        "n = 1 seed (one world), 40 requests: no interval, since these numbers have one over seeds alone." in tree.text
+    )

@@ -42,6 +42,11 @@ class SweepView:
         return [self.scenario[role] for role in ROLES]
 
     @property
+    def notable(self) -> list[str]:
+        """None: repairs are judged at one point, not along a sweep."""
+        return []
+
+    @property
     def behind(self) -> str:
         """What stands behind the numbers of a figure."""
         requests = f"{self.scenario['requests']:,} requests"

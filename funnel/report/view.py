@@ -73,6 +73,17 @@ class View:
         return [self.scenario[role] for role in ROLES]
 
     @property
+    def notable(self) -> list[str]:
+        """The cheapest repair that is shown to be as good as the reference; where there is none, the efficient repairs,
+        the greatest gain first."""
+        cheapest = self.summary["repairs"]["cheapest"]
+        if cheapest not in (None, self.scenario["reference"]):
+            return [cheapest]
+        repairs = [entry for arm, entry in self.entries.items() if self.summary["arms"][arm]["role"] == "repair"]
+        efficient = [entry for entry in repairs if entry["efficient"]]
+        return [entry["arm"] for entry in sorted(efficient, key=lambda entry: -entry["gain"]["value"])]
+
+    @property
     def compared(self) -> tuple[str, str]:
         """Proposal and reference."""
         return self.scenario["proposal"], self.scenario["reference"]
@@ -84,6 +95,14 @@ class View:
         if self.seeds == 1:
             return f"n = 1 seed (one world), {requests}. Intervals: bootstrap over requests, of that one world."
         return f"n = {self.seeds} seeds (worlds), {requests} each. Intervals: 95 % t intervals over seeds."
+
+    @property
+    def over_seeds(self) -> str:
+        """As `behind`, of numbers whose only interval is the one over seeds."""
+        if self.seeds == 1:
+            requests = f"{self.scenario['requests']:,} requests"
+            return f"n = 1 seed (one world), {requests}: no interval, since these numbers have one over seeds alone."
+        return self.behind
 
     def estimate(self, arm: str, measure: str, stage: str = "", slice_: str = "all", task: str = "") -> Estimate:
         """The estimate, or one without a value where the run has none."""

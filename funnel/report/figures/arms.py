@@ -6,7 +6,7 @@ from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS
 from funnel.report.view import ROLES, View
 
 NAMED = len(ARM_COLOURS)
-"""arms up to which a figure of lines draws all in colour; of more only those of the verdict, as eyes part no more"""
+"""arms up to which a figure of lines draws all in colour; of more only some, as eyes part no more"""
 GREY = "#8a929c"
 """of the arms that give way"""
 
@@ -19,15 +19,24 @@ class Compared(Protocol):
     @property
     def judged(self) -> list[str]: ...
 
+    @property
+    def notable(self) -> list[str]: ...
+
+
+def told_apart(view: Compared) -> list[str]:
+    """The arms of the verdict, and beside them, where arms are many, the repairs that matter most."""
+    return [*view.judged, *(view.notable[: NAMED - len(view.judged)] if len(view.arms) > NAMED else [])]
+
 
 def ordered(view: Compared) -> list[str]:
-    """All arms, those of the verdict first."""
-    return [*view.judged, *(arm for arm in view.arms if arm not in view.judged)]
+    """All arms, those that are told apart first."""
+    first = told_apart(view)
+    return [*first, *(arm for arm in view.arms if arm not in first)]
 
 
 def named(view: Compared) -> list[str]:
     """The arms that a figure of lines names."""
-    return ordered(view) if len(view.arms) <= NAMED else view.judged
+    return ordered(view) if len(view.arms) <= NAMED else told_apart(view)
 
 
 def look_of(view: Compared, arm: str) -> dict[str, Any]:
@@ -58,4 +67,4 @@ def told(view: View, arm: str) -> str:
 def rest(view: Compared) -> str:
     """What a caption says of the arms that give way."""
     others = len(view.arms) - len(named(view))
-    return f" Grey: the {others} other arms, which the tables name." if others else ""
+    return f" Grey: the {others} other arms, whose names and intervals the tables have." if others else ""

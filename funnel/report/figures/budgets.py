@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from funnel.metrics.intervals import t_interval
-from funnel.report.figures.arms import GREY, look_of, ordered
+from funnel.report.figures.arms import GREY, look_of, ordered, told_apart
 from funnel.report.figures.data import Rows
 from funnel.report.figures.panels import legend
 from funnel.report.figures.style import INK, PER_CENT, whiskers
@@ -37,11 +37,12 @@ def keep_curve(view: View) -> Figure:
 
 
 def _curve(axes: Axes, view: View, arm: str, rows: Rows) -> None:
-    if arm not in view.judged:
+    coloured = told_apart(view)
+    if arm not in coloured:
         axes.plot(*_points(rows), color=GREY, linewidth=0.8, alpha=0.5, zorder=1)
         return
     keeps, values = _points(rows)
-    aside = 1 + 0.02 * (view.judged.index(arm) - 1)  # side by side: no interval hides another
+    aside = 1 + 0.02 * (coloured.index(arm) - 1)  # side by side: no interval hides another
     axes.errorbar(aside * keeps, values, yerr=whiskers(rows), linewidth=1.2, **look_of(view, arm) | {"markersize": 4})
 
 
@@ -87,12 +88,18 @@ def _interval(values: pl.Series) -> dict[str, float | int | None]:
 
 
 def keep_caption(view: View) -> str:
-    found = view.summary["equal_keep"]
-    marked = " The dashed line marks that budget, the band around it its interval." if found["keep"] else ""
-    others = len(view.arms) - len(view.judged)
-    grey = f" Grey: the {others} other arms; those with the same predictions share a curve." if others else ""
+    proposal, reference = view.compared
+    marked = (
+        f" The dashed line marks the budget at which `{proposal}` is worth what `{reference}` is at its own, the band "
+        "around it the interval."
+    )
+    others = len(view.arms) - len(told_apart(view))
+    grey = (
+        f" Grey: the {others} other arms, drawn without their intervals, which the data has; those with the same "
+        "predictions share a curve."
+    )
     return (
         "What other budgets of the early stage would do with the predictions that an arm has: nothing is trained anew, "
-        f"and late costs grow with the budget. Right, paired by seed; the level band is the verdict's margin. "
-        f"{found['sentence']}{marked}{grey} {view.behind}"
+        "and late costs grow with the budget. Right, paired by seed; the level band is the verdict's margin."
+        f"{marked if view.summary['equal_keep']['keep'] else ''}{grey if others else ''} {view.over_seeds}"
     )

@@ -11,13 +11,22 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from funnel.report.figures import labels
 from funnel.report.figures.arms import GREY, look_of
 from funnel.report.figures.data import Rows
-from funnel.report.figures.style import INK, whiskers
+from funnel.report.figures.style import ARM_COLOURS, INK, whiskers
 from funnel.report.view import View
 
-EFFICIENT = "#009E73"
+FRONTIER = ARM_COLOURS[3]
+"""no arm of the verdict has it"""
 CONTROL: dict[str, Any] = {"marker": "s", "color": GREY, "markersize": 4, "label": "control"}
-INEFFICIENT: dict[str, Any] = {"marker": "D", "color": INK, "markersize": 5, "fillstyle": "none", "label": "other arms"}
-BEST: dict[str, Any] = {"marker": "D", "color": EFFICIENT, "markersize": 6, "label": "efficient"}
+OTHER: dict[str, Any] = {"marker": "o", "color": INK, "markersize": 4, "label": "other arms"}
+RING: dict[str, Any] = {
+    "marker": "o",
+    "color": FRONTIER,
+    "markersize": 11,
+    "markeredgewidth": 1.6,
+    "fillstyle": "none",
+    "label": "ringed: efficient",
+}
+"""around the mark of an efficient arm, whatever that is"""
 
 BEYOND, LEAST = 0.25, 0.005
 """how far the axis of gains reaches beyond them: a share of their range, and a gain at least; whiskers may leave it"""
@@ -35,6 +44,8 @@ def repairs(view: View) -> Figure:
     best = _frontier(axes, view)
     for entry in entries.values():
         _mark(axes, view, entry)
+        if entry["efficient"]:
+            axes.plot([_cost(entry)], [entry["gain"]["value"]], linestyle="none", zorder=4, **RING)
     _axes(axes, [entry["gain"]["value"] for entry in entries.values()])
     _legend(figure, axes)
     first = sorted(entries.values(), key=lambda entry: (entry["arm"] not in view.judged, not entry["efficient"]))
@@ -64,12 +75,10 @@ def _cost(entry: Entry) -> float:
 
 
 def _look(view: View, entry: Entry) -> dict[str, Any]:
-    """Arms of the verdict look as everywhere; of the others shape tells repairs from controls, and colour the best."""
+    """Arms of the verdict look as everywhere; of the others shape tells repairs from controls."""
     if entry["arm"] in view.judged:
         return look_of(view, entry["arm"]) | {"markersize": 8}
-    if entry["efficient"]:
-        return BEST
-    return CONTROL if view.summary["arms"][entry["arm"]]["role"] == "control" else INEFFICIENT
+    return CONTROL if view.summary["arms"][entry["arm"]]["role"] == "control" else OTHER
 
 
 def _links(axes: Axes, view: View) -> None:
@@ -84,7 +93,7 @@ def _links(axes: Axes, view: View) -> None:
 def _frontier(axes: Axes, view: View) -> list[tuple[float, float, float, float]]:
     """Draw the steps that no arm is above, which is what a given cost can buy; returns them as lines."""
     best = sorted((_cost(entry), entry["gain"]["value"]) for entry in view.entries.values() if entry["efficient"])
-    axes.plot(*zip(*best, strict=True), drawstyle="steps-post", color=EFFICIENT, linewidth=1.4, zorder=2)
+    axes.plot(*zip(*best, strict=True), drawstyle="steps-post", color=FRONTIER, linewidth=1.4, zorder=2)
     steps = list(pairwise(best))
     return [(x, y, right, y) for (x, y), (right, _) in steps] + [
         (right, y, right, top) for (_, y), (right, top) in steps
@@ -114,7 +123,7 @@ def _short(count: float, _: int) -> str:
 
 def _legend(figure: Figure, axes: Axes) -> None:
     """Only the kinds: arms are named where they stand."""
-    kinds = (BEST, INEFFICIENT, CONTROL)
+    kinds = (RING, OTHER, CONTROL)
     for kind in kinds:
         axes.plot([], [], linestyle="none", **kind)
     axes.plot([], [], color=GREY, linestyle=":", label="to its control")
@@ -143,8 +152,8 @@ def repairs_caption(view: View) -> str:
     baseline = view.scenario["baseline"]
     return (
         f"True slate value over that of `{baseline}` against the multiply-adds of early and late stage. An arm is "
-        "efficient where no other costs less and gains as much; the step line joins those, and what lies under it pays "
-        "for nothing. A dotted line leads from an arm to its control, which has the budget without the repair: only "
-        "the height between the two is the repair's own. Means decide what is efficient; where whiskers overlap, luck "
-        f"may have. A whisker that leaves the panel is cut off; the table gives all. {view.behind}"
+        "efficient (ringed) where no other costs less and gains as much; the step line joins those, and what lies "
+        "under it pays for nothing. A dotted line leads from an arm to its control, which has the budget without the "
+        "repair: only the height between the two is the repair's own. Means decide what is efficient; where whiskers "
+        f"overlap, luck may have. A whisker that leaves the panel is cut off; the table gives all. {view.over_seeds}"
     )

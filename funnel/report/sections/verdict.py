@@ -6,7 +6,7 @@ from typing import Any
 from funnel.report.view import View, text
 
 Ends = Mapping[str, Any]
-"""value, low and high of an interval"""
+"""value, low, high and n of an interval"""
 
 
 def section(view: View) -> dict[str, Any]:
@@ -17,13 +17,12 @@ def section(view: View) -> dict[str, Any]:
 def _first(view: View) -> str:
     """What the proposal loses and forgoes."""
     scenario, verdict = view.scenario, view.summary["verdict"]
-    lost = view.estimate(scenario["proposal"], "lost", "early")["value"]
+    lost = view.estimate(scenario["proposal"], "lost", "early")
     candidates, value = (verdict[axis]["difference"] for axis in ("candidates", "value"))
     return (
-        f"At the early stage `{scenario['proposal']}` loses {text(lost, 'share')} of what the late stage with the "
-        f"change ranks top, {_more(candidates, 'points', 'more', 'fewer')} than `{scenario['reference']}` "
-        f"(difference {_ends(candidates, 'points')}), and its slate is worth {_more(value, 'share', 'less', 'more')} "
-        f"(forgone {_ends(value, 'share')}; {_seeds(view)})."
+        f"At the early stage `{scenario['proposal']}` loses {_told(view, lost, 'share')} of what the late stage with "
+        f"the change ranks top, {_more(view, candidates, 'points', 'more', 'fewer')} than `{scenario['reference']}`, "
+        f"and its slate is worth {_more(view, value, 'share', 'less', 'more')} ({_behind(view)})."
     )
 
 
@@ -34,12 +33,12 @@ def _second(view: View) -> str:
 
 def _reference(view: View) -> str:
     scenario, captured = view.scenario, view.summary["verdict"]["captured"]
-    gain = view.entries[scenario["reference"]]["gain"]
-    own = view.entries[scenario["proposal"]]["gain"]
-    share = f", {text(captured['value'], 'share')} of it" if captured else ""
+    gains = [view.entries[scenario[role]]["gain"] for role in ("reference", "proposal")]
+    reference, own = (_told(view, gain, "share", signed=True) for gain in gains)
+    share = f", {_told(view, captured, 'share')} of it" if captured else ""
     return (
-        f"Over `{scenario['baseline']}`, `{scenario['reference']}` gains {text(gain['value'], 'share', True)} of slate "
-        f"value (gain {_ends(gain, 'share')}) and `{scenario['proposal']}` {text(own['value'], 'share', True)}{share}"
+        f"Over `{scenario['baseline']}`, `{scenario['reference']}` gains {reference} of slate value and "
+        f"`{scenario['proposal']}` {own}{share}"
     )
 
 
@@ -48,32 +47,55 @@ def _repair(view: View) -> str:
     scenario, cheapest = view.scenario, view.summary["repairs"]["cheapest"]
     if cheapest is None:
         return "this scenario has no repairs"
+    if view.seeds == 1:
+        return f"one seed cannot show that any repair is worth as much as `{scenario['reference']}`"
     times = _cost(view, cheapest) / _cost(view, scenario["proposal"])
     price = f"at {times:.2f} times the multiply-adds of `{scenario['proposal']}`"
     if cheapest == scenario["reference"]:
         return f"no repair that is cheaper is shown to be worth as much as `{cheapest}`, which comes {price}"
-    return f"the cheapest repair that is shown to be worth as much is `{cheapest}`, {price}"
+    return (
+        f"the cheapest repair that is shown to be worth as much is `{cheapest}`, {price} ({_forgone(view, cheapest)})"
+    )
+
+
+def _forgone(view: View, arm: str) -> str:
+    """The interval on which it rests that a repair is worth as much as the reference."""
+    judged = view.summary["judgements"]
+    found = judged[arm]["value"]["difference"]
+    return (
+        f"value forgone {_told(view, found, 'share', signed=True)}, an interval at {100 * found['level']:.4g} %, "
+        f"corrected for {len(judged)} arms"
+    )
 
 
 def _cost(view: View, arm: str) -> float:
     return view.entries[arm]["macs"]["total"]["value"]
 
 
-def _more(difference: Ends, unit: str, positive: str, negative: str) -> str:
-    word = positive if difference["value"] >= 0 else negative
-    return f"{text(abs(difference['value']), unit)} {word}"
+def _more(view: View, difference: Ends, unit: str, positive: str, negative: str) -> str:
+    """A difference by its size and a word; the interval turns with the sign."""
+    if difference["value"] >= 0:
+        return f"{_told(view, difference, unit)} {positive}"
+    turned = {"value": "value", "low": "high", "high": "low"}
+    ends = {end: None if difference[other] is None else -difference[other] for end, other in turned.items()}
+    return f"{_told(view, dict(difference) | ends, unit)} {negative}"
 
 
-def _ends(found: Ends, unit: str) -> str:
+def _told(view: View, found: Ends, unit: str, signed: bool = False) -> str:
+    """A number with its interval in brackets, and with its n where that is not the number of seeds."""
+    value = text(found["value"], unit, signed)
     if found["low"] is None:
-        return "without an interval"
-    low, high = (text(found[end], unit, signed=True) for end in ("low", "high"))
-    return f"{low} to {high}"
+        return value
+    ends = (text(found[end], unit, signed).split(" ")[0] for end in ("low", "high"))
+    fewer = f", n = {found['n']}" if found["n"] < view.seeds else ""
+    return f"{value} [{' to '.join(ends)}{fewer}]"
 
 
-def _seeds(view: View) -> str:
-    """What stands behind the intervals."""
-    return "n = 1 seed" if view.seeds == 1 else f"95 % intervals, n = {view.seeds} seeds"
+def _behind(view: View) -> str:
+    """What stands behind the numbers of both sentences."""
+    if view.seeds == 1:
+        return "n = 1 seed: no interval, so one world tells this and none of it is shown"
+    return f"in brackets 95 % t intervals, n = {view.seeds} seeds"
 
 
 def _missing(view: View) -> str | None:
