@@ -9,12 +9,12 @@ import pytest
 
 from funnel.balancing.spec import BalancerSpec
 from funnel.models.spec import ModelSpec
-from funnel.report import page
+from funnel.report import page, settings
 from funnel.report.examples import chosen, examples
 from funnel.report.figures import agreement, arms, budgets, funnel, labels, repairs
 from funnel.report.papers import PAPERS, papers
 from funnel.report.sections import repairs as repairs_section
-from funnel.report.sections import trust, verdict
+from funnel.report.sections import simulated, trust, verdict
 from funnel.report.table import WIDEST, of_arms
 from funnel.report.view import Number, View
 from funnel.scenario import results
@@ -147,6 +147,12 @@ def test_the_table_holds_every_arm_against_the_reference_and_its_control(view):
     assert [repair[name].text for name in ("early cost", "late cost")] == ["2.50", "2.00"]
     assert repair["credit over its control"].clear
     assert repair["credit over its control"].detail.endswith("\nover baseline_2k")
+    assert rows["late_only_2k"]["gain over the baseline"].detail != ""
+    dearer = changed(view, repairs={**view.summary["repairs"], "entries": [
+        entry | ({"control": "baseline"} if entry["arm"] == "late_only_2k" else {}) for entry in view.entries.values()
+    ]})  # fmt: skip
+    cells = dict(repairs_section.section(dearer)["table"].rows)["late_only_2k"]
+    assert cells[4].detail.endswith("\nover baseline\nat +28.6 % cost")
     assert repair["candidates, points"].text == view.summary["judgements"]["late_only_2k"]["candidates"]["outcome"]
     assert "\np " in repair["candidates, points"].detail
     assert reference["candidates, points"] == reference["value, % forgone"] == Number("", "")
@@ -252,6 +258,30 @@ def test_a_law_that_does_not_hold_is_shouted(view, tmp_path):
     assert "this scenario has no repairs" in tree.text
 
 
+def test_the_change_stands_once_and_each_arm_says_where_it_has_it(view):
+    found = simulated.section({"name": "reels", "changes": {"world": {"users": 300}}}, view.spec)
+    assert found["differs"] == [("world.users", "300")]
+    assert found["change"] == [
+        ("formula.bubble_engage", "10"),
+        ("features.add", "bubble_count, bubble_closeness"),
+        ("tasks.add", "bubble_engage"),
+    ]
+    assert found["arms"] == [
+        ("baseline", [], []),
+        ("late_only", ["late"], []),
+        ("both", ["early", "late"], []),
+        ("baseline_2k", [], [("stages.early.keep", "20")]),
+        ("late_only_2k", ["late"], [("stages.early.keep", "20")]),
+    ]
+
+
+def test_arms_that_share_no_change_are_told_in_full():
+    changes = {"a": {"stages": {"late": {"keep": 5}}}, "b": {"stages": {"late": {"keep": 6}}}}
+    at = {"a": ["late"], "b": ["late"]}
+    assert settings.shared(changes, at) == settings.shared({"a": {}}, {"a": []}) == []
+    assert settings.by_arm(changes, at, [])[0] == ("a", (), [("stages.late.keep", "5")])
+
+
 def test_twins_tell_the_part_of_training(tmp_path):
     view = View(results.read(run_of(tmp_path / "twins", arms=runs.TWINS)))
     found = {entry["label"]: entry["cells"] for entry in trust.section(view)["variance"]}
@@ -266,7 +296,7 @@ def test_a_null_run_counts_its_false_alarms(tmp_path):
 
 
 def test_papers_are_those_of_the_parts_that_a_run_has(view):
-    named = {paper.use for paper in papers(view.spec)}
+    named = {paper.use for paper in papers([view.spec])}
     assert {"mixture of experts", "shared bottom", "two towers and their loss", "inverted file", "the case"} <= named
     assert not {"progressive layered extraction", "gradient surgery", "privileged features"} & named
 

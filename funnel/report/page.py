@@ -6,7 +6,8 @@ from typing import Any
 from funnel.report import tables
 from funnel.report.examples import examples
 from funnel.report.figures.catalogue import SECTIONS, Drawn, of_diagnostics, save
-from funnel.report.sections import diagnostics, repairs, trust, verdict, whatif
+from funnel.report.papers import papers
+from funnel.report.sections import diagnostics, repairs, simulated, trust, verdict, whatif
 from funnel.report.template import put_page, writing
 from funnel.report.view import View
 from funnel.scenario import results
@@ -63,4 +64,6 @@ def _context(view: View, figures: dict[str, Drawn], examined: dict[str, Any] | N
         "more": [*tables.more(view), *([] if examined else tables.rankers(view)), tables.facts(view)],
         "certificates": tables.certificates(view, view.found.table("deaths")),
         "trust": trust.section(view),
+        "simulated": simulated.section(view.summary["base"], view.spec),
+        "papers": papers([view.spec]),
     }

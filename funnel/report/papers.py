@@ -1,5 +1,6 @@
 """The papers that a run relies on: those of the parts that its funnels have, and of the measures on every page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,10 @@ class Paper:
     """what stands there; None is anything"""
 
 
-def papers(spec: dict[str, Any]) -> list[Paper]:
-    """The papers that apply to a resolved scenario, as `spec.json` holds it."""
-    said = [leaf for funnel in (spec["base"], *spec["arms"].values()) for leaf in leaves(funnel)]
+def papers(specs: Iterable[dict[str, Any]]) -> list[Paper]:
+    """The papers that apply to resolved scenarios, as `spec.json` holds them."""
+    funnels = [funnel for spec in specs for funnel in (spec["base"], *spec["arms"].values())]
+    said = [leaf for funnel in funnels for leaf in leaves(funnel)]
     return [paper for paper in PAPERS if any(_applies(paper, path, value) for path, value in said)]
 
 

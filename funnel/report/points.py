@@ -19,6 +19,12 @@ LEVELS = (
     ("macs", "late", "all", "late multiply-adds"),
 )
 """measure, stage, slice and heading of the columns of a table of levels"""
+LAW = (
+    ("correlation", "ratio", "correlation of early and reference"),
+    ("predicted_lost", "share", "lost candidates, by the law"),
+    ("lost", "share", "lost candidates, measured"),
+)
+"""measure, unit and heading of the columns of the table of the survival law"""
 
 
 class SweepView:
@@ -113,6 +119,17 @@ class SweepView:
         )
         note = "Levels, not differences: points need not share a world or a true value."
         return Table("Every arm at every point", note, tuple(column[3] for column in LEVELS), rows, corner="point, arm")
+
+    def laws(self) -> Table:
+        """What the survival law expects the proposal and the reference to lose at every point, and what they lose."""
+        places = [
+            (place, self.scenario[role]) for place in range(len(self.points)) for role in ("proposal", "reference")
+        ]
+        found = [(f"{self.label(place)}: {arm}", self.law(place, arm)) for place, arm in places]
+        rows = tuple((label, tuple(self._cell(law[name], unit) for name, unit, _ in LAW)) for label, law in found)
+        note = "The law reads the correlation, the pool and the budget; what is lost beyond it has no interval here."
+        heads = tuple(heading for _, _, heading in LAW)
+        return Table("The survival law at every point", note, heads, rows, corner="point, arm")
 
     def _level(self, point: int, arm: str, measure: str, stage: str, slice_: str) -> Number:
         unit = self.summary["measures"].get(measure, {"unit": COST})["unit"]

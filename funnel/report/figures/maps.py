@@ -131,7 +131,8 @@ def levels_map_caption(view: SweepView) -> str:
     return (
         "Per cent. Left and middle: lost candidates as measured, bright is more. Right: the share of the gain of "
         f"`{view.scenario['reference']}` over `{view.scenario['baseline']}` in slate value that "
-        f"`{view.scenario['proposal']}` gets as well; n/a where that gain is not clearly positive. {view.behind}"
+        f"`{view.scenario['proposal']}` gets as well; n/a where that gain is not clearly positive. Intervals stand in "
+        f"the tables of points. {view.behind}"
     )
 
 
@@ -140,5 +141,6 @@ def law_map_caption(view: SweepView) -> str:
         f"Left: correlation of the early score of `{view.scenario['proposal']}` with the reference's late score inside "
         "a pool, by normal scores. Middle: the per cent of candidates that a bivariate normal of that correlation "
         "would lose at the same pool and budget. Right: how many points more were lost; brown is more. More is lost "
-        f"where the stages agree less on the top of the pool than on the bulk. {view.behind}"
+        "where the stages agree less on the top of the pool than on the bulk. Intervals stand in "
+        f"the table of the law. {view.behind}"
     )

@@ -17,7 +17,7 @@ from funnel.report.view import View
 FRONTIER = ARM_COLOURS[3]
 """no arm of the verdict has it"""
 CONTROL: dict[str, Any] = {"marker": "s", "color": GREY, "markersize": 4, "label": "control"}
-OTHER: dict[str, Any] = {"marker": "o", "color": INK, "markersize": 4, "label": "other arms"}
+OTHER: dict[str, Any] = {"marker": "o", "color": INK, "markersize": 4.5, "fillstyle": "none", "label": "other arms"}
 RING: dict[str, Any] = {
     "marker": "o",
     "color": FRONTIER,
@@ -60,8 +60,8 @@ def _mark(axes: Axes, view: View, entry: Entry) -> None:
     """One arm; intervals step back behind the points, since there are many."""
     look = {"elinewidth": 0.7, "capsize": 1.5} | _look(view, entry)
     look["ecolor"] = look["color"] if entry["arm"] in view.judged else GREY
-    gain = entry["gain"]
-    axes.errorbar([_cost(entry)], [gain["value"]], yerr=whiskers([gain]), linestyle="none", zorder=3, **look)
+    gain, front = entry["gain"], 5 if entry["arm"] in view.judged else 3
+    axes.errorbar([_cost(entry)], [gain["value"]], yerr=whiskers([gain]), linestyle="none", zorder=front, **look)
 
 
 def _whisker(entry: Entry) -> tuple[float, float, float, float]:

@@ -19,6 +19,8 @@ HEADER = (
     "value, % forgone",
 )
 NONE = Number("", "")
+LEAST = 0.0005
+"""difference in cost from which it is told, as a share"""
 
 
 def section(view: View) -> dict[str, Any]:
@@ -30,18 +32,33 @@ def section(view: View) -> dict[str, Any]:
 def _table(view: View) -> Table:
     rows = tuple((told(view, arm), _row(view, view.entries[arm])) for arm in ordered(view))
     note = (
-        f"Costs are millions of multiply-adds a request. Gain and credit are of slate value, relative. The last two "
-        f"columns hold each arm against `{view.scenario['reference']}`, corrected for "
-        f"{len(view.summary['judgements'])} arms: the outcome of the axis, the Bonferroni interval of the difference, "
-        "Holm's p, and for what is undecided the number of seeds that would decide it."
+        "Costs are millions of multiply-adds a request. Gain and credit are of slate value, relative; under the credit "
+        "stands the control, and by how much the arm costs more or less than that: an early stage that learns from the "
+        f"late one has one more tower, which its control may not have. {_intervals(view)}"
     )
     return Table("All arms, by cost and by gain", note, HEADER, rows, corner="arm")
 
 
+def _intervals(view: View) -> str:
+    """What the table's intervals are, or why it has none."""
+    reference = view.scenario["reference"]
+    if view.seeds == 1:
+        return (
+            f"The last two columns hold each arm against `{reference}`. n = 1 seed: nothing here has an interval, so "
+            "nothing is decided."
+        )
+    return (
+        "Gain, credit and lost candidates have plain 95 % intervals, corrected for nothing. The last two columns hold "
+        f"each arm against `{reference}`, corrected for {len(view.summary['judgements'])} arms: the outcome of the "
+        "axis, the Bonferroni interval of the difference, Holm's p, and for what is undecided the number of seeds that "
+        "would decide it."
+    )
+
+
 def _row(view: View, entry: Mapping[str, Any]) -> tuple[Number, ...]:
     costs = (_cost(entry["macs"][stage]) for stage in ("early", "late"))
-    gain = number(_alone(entry["gain"]), "share", view.seeds, signed=True)
-    lost = number(_alone(entry["lost"]), "share", view.seeds)
+    gain = _number(view, entry["gain"], signed=True)
+    lost = _number(view, entry["lost"])
     judged = view.summary["judgements"].get(entry["arm"])
     verdicts = (_axis(judged[axis]) if judged else NONE for axis in ("candidates", "value"))
     return (*costs, lost, gain, _credit(view, entry), *verdicts)
@@ -56,23 +73,27 @@ def _cost(found: Mapping[str, Any]) -> Number:
 
 
 def _credit(view: View, entry: Mapping[str, Any]) -> Number:
-    """What is the repair's own, and over which control."""
+    """What is the repair's own, over which control, and how the two differ in cost."""
     if entry["credit"] is None:
         return NONE
-    found = number(_alone(entry["credit"]), "share", view.seeds, signed=True)
-    return replace(found, detail=f"{found.detail}\nover {entry['control']}")
+    found, control = _number(view, entry["credit"], signed=True), view.entries[entry["control"]]
+    dearer = entry["macs"]["total"]["value"] / control["macs"]["total"]["value"] - 1
+    cost = [f"at {text(dearer, 'share', signed=True)} cost"] if abs(dearer) >= LEAST else []
+    lines = [found.detail, f"over {entry['control']}", *cost]
+    return replace(found, detail="\n".join(filter(None, lines)))
 
 
-def _alone(found: Mapping[str, Any]) -> dict[str, Any]:
-    """An estimate that has no bootstrap beside it."""
-    return {"bootstrap_low": None} | dict(found)
+def _number(view: View, found: Mapping[str, Any], signed: bool = False) -> Number:
+    """A share that has no bootstrap beside it; of one seed bare, since the table's note says so once."""
+    told = number({"bootstrap_low": None} | dict(found), "share", view.seeds, signed)
+    return replace(told, detail="") if view.seeds == 1 else told
 
 
 def _axis(axis: Mapping[str, Any]) -> Number:
     """The outcome, and under it what it rests on."""
     found, seeds, p = axis["difference"], axis["seeds_to_decide"], axis["p"]
     if found["low"] is None:
-        return Number(axis["outcome"], "1 seed")
+        return Number(axis["outcome"], "")
     if found["low"] == found["high"] == 0:
         return Number(axis["outcome"], "the same in every seed", value=0.0)
     ends = " to ".join(text(found[end], "points", signed=True).removesuffix(" pt") for end in ("low", "high"))

@@ -1,39 +1,12 @@
-"""Why the numbers may be believed, and where not: what was simulated, laws checked in this run, spread, corrections."""
+"""Why the numbers may be believed, and where not: laws checked in this run, spread, corrections."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from funnel.report import settings, tables
-from funnel.report.papers import papers
+from funnel.report import tables
 from funnel.report.table import Table
 from funnel.report.view import UNKNOWN, Number, View, text
 
-SIMULATED = {
-    "users": "world.users",
-    "items in the corpus": "world.items",
-    "creators": "world.creators",
-    "friends a user, mean": "world.friends.mean",
-    "friend edges inside a community": "world.friends.homophily",
-    "recent reactions a user, mean": "world.reactions.mean",
-    "closeness from which a friend may show": "world.reactions.threshold",
-    "friends shown on an item, at most": "world.reactions.cap",
-    "logit caused by showing one friend": "world.engagement.cue",
-    "logit of being a friend's item": "world.engagement.friend_shift",
-    "requests logged for the first funnel": "traffic.bootstrap_requests",
-    "requests logged for the arms": "traffic.requests",
-    "share of slots explored": "traffic.exploration",
-    "early stage keeps": "stages.early.keep",
-    "early stage's model": "stages.early.model.kind",
-    "early stage's tasks": "stages.early.tasks",
-    "early stage's formula": "stages.early.formula",
-    "slate": "stages.late.keep",
-    "late stage's model": "stages.late.model.kind",
-    "late stage's tasks": "stages.late.tasks",
-    "late stage's formula": "stages.late.formula",
-    "true value of an item": "value.formula",
-    "requests evaluated a seed": "evaluation.requests",
-}
-"""the numbers of the base that tell most, and where its spec has them"""
 PARTS = ("world", "training", "requests")
 
 
@@ -41,8 +14,6 @@ def section(view: View) -> dict[str, Any]:
     """Everything that the template prints on trust."""
     judged = view.summary["judgements"]
     return {
-        "simulated": _simulated(view.spec["base"]),
-        "changes": settings.changes(view.summary),
         "calibration": tables.calibration(view),
         "curse": _curse(view),
         "laws": view.summary["laws"],
@@ -54,7 +25,6 @@ def section(view: View) -> dict[str, Any]:
         "null": view.summary["null"],
         "null_table": _null(view.summary["null"]),
         "failed": view.summary["failed"],
-        "papers": papers(view.spec),
     }
 
 
@@ -62,26 +32,6 @@ def _levels(judged: Mapping[str, Any]):
     """The corrected level of the judgements in per cent; the same for all."""
     for axes in judged.values():
         yield f"{100 * axes['value']['difference']['level']:.4g}"
-
-
-def _simulated(base: Mapping[str, Any]) -> list[tuple[str, str]]:
-    sources = _at(base, "retrieval.sources")
-    budgets = [f"{name} {source['budget']:,}" for name, source in sources.items()]
-    lines = [(label, _said(_at(base, path))) for label, path in SIMULATED.items()]
-    return [*lines[:13], ("retrieval asks for", ", ".join(budgets)), *lines[13:]]
-
-
-def _at(table: Mapping[str, Any], path: str) -> Any:
-    for word in path.split("."):
-        table = table[word]
-    return table
-
-
-def _said(value: Any) -> str:
-    """A setting in one line; a formula as its weights."""
-    if isinstance(value, dict):
-        return ", ".join(f"{weight:g} {task}" for task, weight in value.items())
-    return settings.plain(value)
 
 
 def _spread(view: View, entry: Mapping[str, Any]) -> dict[str, Any]:

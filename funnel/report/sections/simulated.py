@@ -1,0 +1,73 @@
+"""What was simulated: the base, its most telling numbers, the change, and what each arm has of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from funnel import patch
+from funnel.report import settings
+
+SIMULATED = {
+    "users": "world.users",
+    "items in the corpus": "world.items",
+    "creators": "world.creators",
+    "friends a user, mean": "world.friends.mean",
+    "friend edges inside a community": "world.friends.homophily",
+    "recent reactions a user, mean": "world.reactions.mean",
+    "closeness from which a friend may show": "world.reactions.threshold",
+    "friends shown on an item, at most": "world.reactions.cap",
+    "logit caused by showing one friend": "world.engagement.cue",
+    "logit of being a friend's item": "world.engagement.friend_shift",
+    "requests logged for the first funnel": "traffic.bootstrap_requests",
+    "requests logged for the arms": "traffic.requests",
+    "share of slots explored": "traffic.exploration",
+    "early stage keeps": "stages.early.keep",
+    "early stage's model": "stages.early.model.kind",
+    "early stage's tasks": "stages.early.tasks",
+    "early stage's formula": "stages.early.formula",
+    "slate": "stages.late.keep",
+    "late stage's model": "stages.late.model.kind",
+    "late stage's tasks": "stages.late.tasks",
+    "late stage's formula": "stages.late.formula",
+    "true value of an item": "value.formula",
+    "requests evaluated a seed": "evaluation.requests",
+}
+"""the numbers of the base that tell most, and where its spec has them"""
+
+
+def section(origin: Mapping[str, Any], spec: Mapping[str, Any], point: str = "") -> dict[str, Any]:
+    """Everything that the template prints.
+
+    Args:
+        origin: the key `base` of a summary: the base's file, and what the run's base differs from it by.
+        spec: of one scenario, as `spec.json` holds it. point: of a sweep, where it is that scenario.
+    """
+    changes = {arm: patch.diff(spec["base"], funnel) for arm, funnel in spec["arms"].items()}
+    change = settings.shared(changes, spec["at"])
+    return {
+        "base": origin["name"],
+        "differs": settings.lines(origin["changes"]),
+        "numbers": _numbers(spec["base"]),
+        "change": change,
+        "arms": settings.by_arm(changes, spec["at"], change),
+        "point": point,
+    }
+
+
+def _numbers(base: Mapping[str, Any]) -> settings.Lines:
+    sources = _at(base, "retrieval.sources")
+    budgets = [f"{name} {source['budget']:,}" for name, source in sources.items()]
+    lines = [(label, _said(_at(base, path))) for label, path in SIMULATED.items()]
+    return [*lines[:13], ("retrieval asks for", ", ".join(budgets)), *lines[13:]]
+
+
+def _at(table: Mapping[str, Any], path: str) -> Any:
+    for word in path.split("."):
+        table = table[word]
+    return table
+
+
+def _said(value: Any) -> str:
+    """A setting in one line; a formula as its weights."""
+    if isinstance(value, dict):
+        return ", ".join(f"{weight:g} {task}" for task, weight in value.items())
+    return settings.plain(value)
