@@ -81,12 +81,20 @@ OVERFLOW = "return document.documentElement.scrollWidth - document.documentEleme
 """pixels by which the page is wider than its window"""
 
 EMPTY_FIGURES = """
+const seen = (element) => {
+  const box = element.getBoundingClientRect();
+  return box.width + box.height > 0;
+};
+const ground = (mark, place) => mark.id.includes("patch_") && place < 5;  // the panel's own and its four edges
+const marks = (panel) => [...panel.children].filter(
+  (mark, place) => !mark.id.includes("matplotlib.axis") && !mark.id.includes("text_") && !ground(mark, place));
 return [...document.querySelectorAll("figure")].filter((figure) => {
   const box = figure.querySelector("svg")?.getBoundingClientRect();
-  return !box || box.width < 100 || box.height < 50;
+  const panels = [...figure.querySelectorAll("g[id*='-axes_']")];
+  return !box || box.width < 100 || box.height < 50 || !panels.some((panel) => marks(panel).some(seen));
 }).map((figure) => figure.id);
 """
-"""figures without a drawing of some size"""
+"""figures without a drawing of some size, or without a mark in any of their panels"""
 
 POOR_CONTRAST = """
 const luminance = (colour) => {

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from funnel.report import compare, page, sweep
+from funnel.report import compare, conflict, page, sweep
 from funnel.report.template import SCRIPTS
 from funnel.report.whatif.measures import Fraction, Setting, own, whatif
 from funnel.report.whatif.pool import Pool, pool
 from funnel.scenario import results
-from tests import browser, runs
+from tests import browser, conflicts, runs
 from tests.browser import WIDTHS, Browser
 from tests.pages import run_of
 from tests.sweeps import KEEP, WEIGHT, folder_of, sweep_of
@@ -32,7 +32,13 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def pages(built, tmp_path_factory) -> dict[str, tuple[Path, str]]:
+def crowd(tmp_path_factory):
+    """The page of a scenario of 30 arms."""
+    return page.build(run_of(tmp_path_factory.mktemp("reports") / "crowd", arms=runs.many(30), seeds=2))
+
+
+@pytest.fixture(scope="module")
+def pages(built, crowd, tmp_path_factory) -> dict[str, tuple[Path, str]]:
     """Every kind of page and tab: its file, and the hash that opens it."""
     other = run_of(tmp_path_factory.mktemp("other") / "other", seeds=2)
     compared = compare.build(built.parent, other, other.parent)
@@ -40,10 +46,13 @@ def pages(built, tmp_path_factory) -> dict[str, tuple[Path, str]]:
     line = sweep.build(folder_of(swept / "line", sweep_of(KEEP), np.array([0.3, 0.1, 0.02, 0.0])))
     area = sweep.build(folder_of(swept / "area", sweep_of(WEIGHT, KEEP), np.linspace(0.3, 0, 12)))
     scenario = {"review": (built, "#review"), "what if": (built, "#what-if"), "compare": (compared, "")}
-    return scenario | {"sweep": (line, ""), "map": (area, "")}
+    study = conflict.build(conflicts.folder_of(swept / "conflict"))
+    return scenario | {"crowd": (crowd, ""), "sweep": (line, ""), "map": (area, ""), "conflict": (study, "")}
 
 
-KINDS = ("review", "what if", "compare", "sweep", "map")
+KINDS = ("review", "what if", "crowd", "compare", "sweep", "map", "conflict")
+DRAWN = tuple(kind for kind in KINDS if kind not in ("what if", "compare"))
+"""those that have figures"""
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -55,10 +64,49 @@ def test_a_page_opens_from_disk_without_complaint_or_fetching_and_fits_its_windo
     assert window.logs() == ([], [page.as_uri()])
 
 
-def test_every_figure_is_drawn(window, built):
-    window.open(built)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kind", DRAWN)
+def test_every_figure_is_drawn_with_marks_in_it(window, pages, kind, width):
+    window.open(pages[kind][0], width)
     assert window.js("return document.querySelectorAll('figure').length") > 0
     assert window.js(browser.EMPTY_FIGURES) == []
+    marks = "figure g[id*=-axes_] > g:not([id*=matplotlib])"
+    window.js("document.querySelectorAll(arguments[0]).forEach((mark) => mark.remove())", marks)
+    assert len(window.js(browser.EMPTY_FIGURES)) == window.js("return document.querySelectorAll('figure').length")
+
+
+def test_a_page_of_many_arms_is_small(crowd):
+    assert crowd.stat().st_size < 5e6
+
+
+PAPER = 718
+"""CSS pixels between the margins of upright A4"""
+
+
+@pytest.mark.parametrize("kind", ["crowd", "map", "conflict"])
+def test_paper_cuts_no_table_off(window, pages, kind):
+    with window.media("print"):
+        window.open(pages[kind][0], PAPER)
+        assert window.js(browser.OVERFLOW) <= 0
+
+
+def test_what_differs_is_in_sight_on_a_phone(window, built):
+    window.open(built, 400, "#what-if")
+    box = "const box = document.querySelector('#what-if-measures').parentElement;"
+    assert window.js(f"{box} return box.scrollWidth - box.clientWidth") <= 0
+
+
+def test_a_figure_that_is_wider_than_its_window_says_so(window, built):
+    hint = "return getComputedStyle(document.querySelector('figure .scroll'), '::before').content"
+    for width, told in ((400, '"Wider than this window: scroll it sideways →"'), (1280, "none")):
+        window.open(built, width)
+        assert window.js(hint) == told
+
+
+def test_examples_break_no_word_on_a_phone(window, built):
+    window.open(built, 400)
+    wraps = "return [...document.querySelectorAll('#examples td')].map((cell) => getComputedStyle(cell).whiteSpace)"
+    assert set(window.js(wraps)) == {"nowrap"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

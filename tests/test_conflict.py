@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from funnel.cli import app
 from funnel.errors import SpecError
-from funnel.models.spec import MMoESpec, ModelSpec, PLESpec, SharedBottomSpec, SingleTaskSpec
 from funnel.report import conflict as page
 from funnel.scenario import envelope, harness
 from funnel.scenario.conflict.numbers import BOTH
@@ -20,17 +19,10 @@ from funnel.scenario.conflict.verdict import outcome, verdict
 from funnel.scenario.executors import Executor
 from funnel.scenario.file import load
 from funnel.training.conflict import Conflict, task_conflict
-from funnel.training.sinusoids import Pair, SinusoidSpec, batches
+from funnel.training.sinusoids import Pair, batches
+from tests.conflicts import FEW, LAW, MODELS, SCENARIO, folder_of
 
 PROJECT = Path(__file__).parents[1]
-LAW = SinusoidSpec(columns=8)
-MODELS: dict[str, ModelSpec] = {
-    "single_task": SingleTaskSpec(trunk=(8,)),
-    "shared_bottom": SharedBottomSpec(bottom=(12,), tower=(4,)),
-    "mmoe": MMoESpec(experts=3, expert=(4,), tower=(4,)),
-    "ple": PLESpec(layers=2, shared=2, private=1, expert=(4,), tower=(4,)),
-}
-FEW = {"law": LAW, "steps": 40, "batch": 32}
 
 
 # The law of the labels
@@ -126,21 +118,9 @@ def test_a_run_comes_back_from_its_folder_as_it_was(tmp_path):
 # The scenario
 
 
-SCENARIO = ConflictSpec(
-    name="task_conflict",
-    question="Where do they part?",
-    seeds=2,
-    correlations=(1.0, 0.0),
-    models=MODELS,
-    reference="shared_bottom",
-    **FEW,
-)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("study")
-    return harness.run(SCENARIO, Executor(workers=1), data=root / "data", reports=root / "reports")
+    return folder_of(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")

@@ -142,7 +142,7 @@ def test_figures_stand_in_the_page_in_its_own_ink(tree, html):
 
 
 def test_every_table_scrolls_in_its_own_box(html):
-    boxes = re.findall(r'<div class="scroll"[^>]*>\s*<table', html)
+    boxes = re.findall(r'<div class="scroll[ "][^>]*>\s*<table', html)
     assert len(boxes) == html.count("<table") > 10
 
 

@@ -70,6 +70,11 @@ def test_the_second_sentence_names_the_cheapest_repair_or_says_that_there_is_non
         "; the cheapest repair that is shown to be worth as much is `late_only_2k`, at 1.29 times the multiply-adds of "
         "`late_only` (value forgone +1.6 % [-0.5 to +3.7], an interval at 98.75 %, corrected for 4 arms)."
     )
+    spared = changed(view, repairs=found | {"cheapest": "late_only"})
+    assert verdict.section(spared)["sentences"][1].endswith(
+        "; no repair is needed, as `late_only` itself is shown to be worth as much as `both` (value forgone +5.1 % "
+        "[-1.7 to +11.9], an interval at 98.75 %, corrected for 4 arms)."
+    )
     bare = changed(view, repairs=found | {"cheapest": None})
     assert verdict.section(bare)["sentences"][1].endswith("; this scenario has no repairs.")
 
@@ -130,6 +135,7 @@ def test_every_efficient_arm_is_ringed_and_no_other(view):
 def test_a_cheapest_repair_is_the_one_that_crowded_lines_name(view):
     found = changed(view, repairs=view.summary["repairs"] | {"cheapest": "late_only_2k"})
     assert found.notable == ["late_only_2k"]
+    assert changed(view, repairs=view.summary["repairs"] | {"cheapest": "late_only"}).notable == view.notable
 
 
 def test_a_dotted_line_leads_from_a_repair_to_its_control(view):
@@ -218,6 +224,23 @@ def test_scores_show_the_pool_of_the_first_example_and_where_early_cuts(view):
         assert axes.lines[0].get_xdata()[0] == pytest.approx(pool.filter("early")["early_score"].min())
 
 
+def test_what_scores_alone_do_not_decide_is_said_of_the_arm(view):
+    assert "cuts, too" not in agreement.scores_caption(view)
+    asked = (pl.col("arm") == "both") & (pl.col("request") == chosen(view)[0])
+    worst = view.sample.filter(asked & pl.col("retrieved")).sort("early_score")["item"][0]
+    granted = View(view.found)  # as by a quota
+    granted.sample = view.sample.with_columns(early=pl.col("early") | (asked & (pl.col("item") == worst)))
+    assert (
+        " Right of it `both` cuts, too, since there more than the score decides who comes through. Ringed:"
+        in agreement.scores_caption(granted)
+    )
+
+
+def test_an_example_is_named_by_its_place_in_the_sample(view):
+    every = view.sample["request"].unique().sort().to_list()
+    assert [every[example.place - 1] for example in examples(view)] == chosen(view)
+
+
 def test_examples_are_the_most_the_median_and_the_least_cut(view):
     own = view.sample.filter((pl.col("arm") == "late_only") & pl.col("oracle") & pl.col("retrieved") & ~pl.col("early"))
     cut = dict(own.group_by("request").agg(pl.col("value").sum()).iter_rows())
@@ -289,6 +312,25 @@ def test_twins_tell_the_part_of_training(tmp_path):
     assert found["Slate value, baseline"][1] == Number("n/a", "not told apart")
 
 
+def test_one_seed_has_no_shares_of_a_variance_of_which_the_most_is_unknown(tmp_path):
+    (entry, *_) = trust.section(View(results.read(run_of(tmp_path / "one", arms=THREE, seeds=1))))["variance"]
+    world, training, requests = entry["cells"]
+    assert world == training == Number("n/a", "not told apart")
+    assert (requests.text, requests.detail) != ("n/a", "") and requests.detail == ""
+
+
+def test_the_winners_curse_is_a_row_a_task_and_a_count(view):
+    table = trust.section(view)["curse"]
+    assert [label for label, _ in table.rows] == ["like", "bubble_engage"]
+    assert table.header == ("on its pool", "on its slate")
+    above = [sum(cells[place].value > 1 for _, cells in table.rows) for place in (1, 0)]
+    assert (
+        f"The late stage of `late_only` predicts above the truth for {above[0]} of 2 tasks on its slate, and for "
+        f"{above[1]} of 2 tasks on its pool."
+    ) in table.note
+    assert all(" to " in cell.detail for _, cells in table.rows for cell in cells)
+
+
 def test_a_null_run_counts_its_false_alarms(tmp_path):
     tree = Tree(page.build(run_of(tmp_path / "null", arms=THREE, null=True)).read_text())
     assert "False alarms" in tree.text
@@ -350,6 +392,7 @@ def test_many_arms_stand_one_below_another():
     many = of_arms("t", "n", names, (("value", cells), ("lost", cells)))
     assert (few.corner, few.header, len(few.rows)) == ("measure", names[:WIDEST], 1)
     assert (many.corner, many.header) == ("arm", ("value", "lost"))
+    assert (few.wide, many.wide, of_arms("t", "n", names, (("value", cells),) * 9).wide) == (False, False, True)
     assert many.rows == tuple((name, (cell, cell)) for name, cell in zip(names, cells, strict=True))
 
 

@@ -37,6 +37,8 @@ class Item:
 class Example:
     """One request."""
 
+    place: int
+    """of the request in the sample, counted from 1, which is how the page names it"""
     request: int
     user: int
     why: str
@@ -54,6 +56,11 @@ def chosen(view: View) -> list[int]:
     own = view.sample.filter(pl.col("arm") == view.scenario["proposal"])
     order = own.group_by("request").agg(cut.alias("cut")).sort("cut", "request", descending=[True, False])["request"]
     return list(dict.fromkeys(order[place] for place in (0, len(order) // 2, len(order) - 1)))
+
+
+def place(view: View, request: int) -> int:
+    """Place of a request in the sample, from 1, as the what-if tab counts."""
+    return view.sample["request"].unique().sort().to_list().index(request) + 1
 
 
 def examples(view: View) -> list[Example]:
@@ -76,9 +83,8 @@ def _example(view: View, request: int, amount: str) -> Example:
     why = (
         f"the request of the sample of whose best items the early stage of `{view.scenario['proposal']}` cuts {amount}"
     )
-    return Example(
-        request, proposal["user"][0], why, told, arms, tuple(_item(view, rows, arms, row) for row in best.to_dicts())
-    )
+    items = tuple(_item(view, rows, arms, row) for row in best.to_dicts())
+    return Example(place(view, request), request, proposal["user"][0], why, told, arms, items)
 
 
 def _pool(rows: pl.DataFrame) -> str:

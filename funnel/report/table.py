@@ -19,6 +19,11 @@ class Table:
     corner: str = "measure"
     """what the labels of the rows are"""
 
+    @property
+    def wide(self) -> bool:
+        """Whether paper needs it smaller."""
+        return len(self.header) > WIDEST
+
 
 def of_arms(title: str, note: str, arms: tuple[str, ...], rows: tuple[tuple[str, tuple[Number, ...]], ...]) -> Table:
     """A column an arm and a row a measure; the other way round where the arms are many."""

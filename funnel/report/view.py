@@ -77,7 +77,7 @@ class View:
         """The cheapest repair that is shown to be as good as the reference; where there is none, the efficient repairs,
         the greatest gain first."""
         cheapest = self.summary["repairs"]["cheapest"]
-        if cheapest not in (None, self.scenario["reference"]):
+        if cheapest not in (None, *self.compared):
             return [cheapest]
         repairs = [entry for arm, entry in self.entries.items() if self.summary["arms"][arm]["role"] == "repair"]
         efficient = [entry for entry in repairs if entry["efficient"]]

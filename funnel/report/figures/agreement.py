@@ -72,7 +72,7 @@ def _pool(view: View, arm: str) -> pl.DataFrame:
 
 
 def _scatter(axes: Axes, pool: pl.DataFrame) -> None:
-    """Friend items are triangles, others dots; the oracle's items are ringed; left of the line early cuts."""
+    """Friend items are triangles, others dots; the oracle's items are ringed; left of the line none survives."""
     for friend, colour, marker, label in ((False, OTHER, "o", "other items"), (True, FRIEND, "^", "friend items")):
         found = pool.filter(pl.col("friend") == friend)
         look: dict[str, Any] = {
@@ -98,9 +98,20 @@ def scores_data(view: View) -> Rows:
 
 
 def scores_caption(view: View) -> str:
+    place = examples.place(view, examples.chosen(view)[0])
     return (
-        "Every candidate of the first of the example requests below, by what the early stage sorts by and what the "
-        "late stage sorts (or would sort) by. Left of the dashed line the early stage cuts: what stands high there is "
-        "what the late stage would have liked to see. Ringed: the items of the oracle set. One request of one world, "
-        "an example and no estimate, so it has no interval."
+        f"Every candidate of request {place} of the sample, the first example below, by what the early stage sorts by "
+        "and what the late stage sorts (or would sort) by. Left of the dashed line nothing comes through the early "
+        "stage: what stands high there is what the late stage would have liked to see."
+        f"{''.join(_beyond(view, arm) for arm in view.compared)} Ringed: the items of the oracle set. One request of "
+        "one world, an example and no estimate, so it has no interval."
     )
+
+
+def _beyond(view: View, arm: str) -> str:
+    """Of an arm whose early stage cuts what scored better than something that it kept, that it does."""
+    pool = _pool(view, arm)
+    kept = pool.filter(pl.col("early"))["early_score"]
+    if not len(kept) or pool.filter(~pl.col("early") & (pl.col("early_score") > kept.min())).is_empty():
+        return ""
+    return f" Right of it `{arm}` cuts, too, since there more than the score decides who comes through."

@@ -42,7 +42,7 @@ def _curve(axes: Axes, view: View, arm: str, rows: Rows) -> None:
         axes.plot(*_points(rows), color=GREY, linewidth=0.8, alpha=0.5, zorder=1)
         return
     keeps, values = _points(rows)
-    aside = 1 + 0.02 * (coloured.index(arm) - 1)  # side by side: no interval hides another
+    aside = 1 + 0.02 * (coloured.index(arm) - (len(coloured) - 1) / 2)  # side by side: no interval hides another
     axes.errorbar(aside * keeps, values, yerr=whiskers(rows), linewidth=1.2, **look_of(view, arm) | {"markersize": 4})
 
 
@@ -88,18 +88,24 @@ def _interval(values: pl.Series) -> dict[str, float | int | None]:
 
 
 def keep_caption(view: View) -> str:
-    proposal, reference = view.compared
-    marked = (
-        f" The dashed line marks the budget at which `{proposal}` is worth what `{reference}` is at its own, the band "
-        "around it the interval."
-    )
-    others = len(view.arms) - len(told_apart(view))
-    grey = (
-        f" Grey: the {others} other arms, drawn without their intervals, which the data has; those with the same "
-        "predictions share a curve."
-    )
     return (
         "What other budgets of the early stage would do with the predictions that an arm has: nothing is trained anew, "
         "and late costs grow with the budget. Right, paired by seed; the level band is the verdict's margin."
-        f"{marked if view.summary['equal_keep']['keep'] else ''}{grey if others else ''} {view.over_seeds}"
+        f"{_marked(view)}{_grey(view)} {view.over_seeds}"
     )
+
+
+def _marked(view: View) -> str:
+    keep, (proposal, reference) = view.summary["equal_keep"]["keep"], view.compared
+    if not keep:
+        return ""
+    band = "" if keep["low"] is None else ", the band around it the interval"
+    return f" The dashed line marks the budget at which `{proposal}` is worth what `{reference}` is at its own{band}."
+
+
+def _grey(view: View) -> str:
+    others = len(view.arms) - len(told_apart(view))
+    if not others:
+        return ""
+    bare = "" if view.seeds == 1 else ", drawn without their intervals, which the data has"
+    return f" Grey: the {others} other arms{bare}; those with the same predictions share a curve."

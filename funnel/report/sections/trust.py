@@ -8,6 +8,10 @@ from funnel.report.table import Table
 from funnel.report.view import UNKNOWN, Number, View, text
 
 PARTS = ("world", "training", "requests")
+CURSED = {"retrieval": "on its pool", "late": "on its slate"}
+"""where calibration is told: before a selection, and after both"""
+
+Rows = tuple[tuple[str, tuple[Number, ...]], ...]
 
 
 def section(view: View) -> dict[str, Any]:
@@ -35,13 +39,15 @@ def _levels(judged: Mapping[str, Any]):
 
 
 def _spread(view: View, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Variances as standard deviations, which have the unit of what they speak of, and shares of their sum."""
+    """Variances as standard deviations, which have the unit of what they speak of, and shares of their sum; no shares
+    from one seed, where the greatest part is unknown."""
     unit = "points" if entry["measure"] == "lost" else view.unit(entry["measure"])
     known = [entry[part] for part in PARTS if entry[part] is not None]
+    total = sum(known) if entry["world"] is not None else 0.0
     against = f" minus {entry['against']}" if entry["against"] else ""
     return {
         "label": f"{LABELS[entry['measure']]}, {entry['arm']}{against}",
-        "cells": [_part(entry[part], sum(known), unit) for part in PARTS],
+        "cells": [_part(entry[part], total, unit) for part in PARTS],
     }
 
 
@@ -52,21 +58,28 @@ def _notes(variance: list[Mapping[str, Any]]) -> list[str]:
     )
 
 
-def _curse(view: View) -> str:
+def _curse(view: View) -> Table:
     """How much the proposal's late stage over-predicts what it selected, of the tasks of its formula."""
     arm = view.scenario["proposal"]
     weighed = view.spec["arms"][arm]["stages"]["late"]["formula"]
-    found = [(task, *(_predicted(view, arm, stage, task) for stage in ("retrieval", "late"))) for task in weighed]
-    told = [f"`{task}` {pool} on its pool and {slate} on its slate" for task, pool, slate in found]
-    return (
-        "A model over-predicts on what it selected, so predictions above the truth on the slate are expected. The late "
-        f"stage of `{arm}` predicts, over the truth: {'; '.join(told)}. {view.behind}"
+    rows = tuple(
+        (task, tuple(view.cell(arm, ("calibration", stage, "all", task)) for stage in CURSED)) for task in weighed
     )
+    note = (
+        "A model over-predicts on what it selected, since it selects what it over-predicts; of a task that counts "
+        f"against an item it is the other way round. {_above(arm, rows)} {view.behind}"
+    )
+    return Table("Predicted over true", note, tuple(CURSED.values()), rows, corner="task")
 
 
-def _predicted(view: View, arm: str, stage: str, task: str) -> str:
-    cell = view.cell(arm, ("calibration", stage, "all", task))
-    return f"{cell.text} ({cell.detail})"
+def _above(arm: str, rows: Rows) -> str:
+    """For how many tasks the predictions are above the truth, before selection and after."""
+    counts = []
+    for place in range(len(CURSED)):
+        known = [cells[place].value for _, cells in rows if cells[place].value is not None]
+        counts.append(f"{sum(value > 1 for value in known)} of {len(known)} tasks")
+    pool, slate = counts
+    return f"The late stage of `{arm}` predicts above the truth for {slate} on its slate, and for {pool} on its pool."
 
 
 LABELS = {"lost": "Lost candidates", "value": "Slate value"}

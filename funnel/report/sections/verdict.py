@@ -49,6 +49,9 @@ def _repair(view: View) -> str:
         return "this scenario has no repairs"
     if view.seeds == 1:
         return f"one seed cannot show that any repair is worth as much as `{scenario['reference']}`"
+    if cheapest == scenario["proposal"]:
+        shown = f"no repair is needed, as `{cheapest}` itself is shown to be worth as much as `{scenario['reference']}`"
+        return f"{shown} ({_forgone(view, cheapest)})"
     times = _cost(view, cheapest) / _cost(view, scenario["proposal"])
     price = f"at {times:.2f} times the multiply-adds of `{scenario['proposal']}`"
     if cheapest == scenario["reference"]:
