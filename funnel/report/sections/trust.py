@@ -76,7 +76,7 @@ def _above(arm: str, rows: Rows) -> str:
     """For how many tasks the predictions are above the truth, before selection and after."""
     counts = []
     for place in range(len(CURSED)):
-        known = [cells[place].value for _, cells in rows if cells[place].value is not None]
+        known = [value for _, cells in rows if (value := cells[place].value) is not None]
         counts.append(f"{sum(value > 1 for value in known)} of {len(known)} tasks")
     pool, slate = counts
     return f"The late stage of `{arm}` predicts above the truth for {slate} on its slate, and for {pool} on its pool."
