@@ -56,8 +56,10 @@ PLAIN: Arms = {
     "late_only_2k": Made(("late",), keep=20, control="baseline_2k"),
 }
 """the three of a verdict, and a repair with its control"""
+THREE: Arms = {name: PLAIN[name] for name in ("baseline", "late_only", "both")}
+"""those of a verdict alone"""
 TWINS: Arms = {
-    **{name: PLAIN[name] for name in ("baseline", "late_only", "both")},
+    **THREE,
     **{f"late_only_{replica}": Made(("late",), replica=replica) for replica in (1, 2)},
     **{f"both_{replica}": Made(("early", "late"), replica=replica) for replica in (1, 2)},
 }
