@@ -16,7 +16,7 @@ def crossings(places: np.ndarray, values: np.ndarray, level: float) -> list[floa
     """
     above = values >= level
     return [
-        _between(places[at : at + 2], (level - values[at]) / (values[at + 1] - values[at]), (places > 0).all())
+        _between(places[at : at + 2], (level - values[at]) / (values[at + 1] - values[at]), bool((places > 0).all()))
         for at in np.flatnonzero(above[1:] != above[:-1])
     ]
 

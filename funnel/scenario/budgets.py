@@ -41,11 +41,12 @@ def equal_keep(curve: pl.DataFrame, worth: np.ndarray, proposal: str, reference:
     pairs = list(zip(seeds, worth, strict=True))
     short = sum(bool((values < aim).all()) for (_, values), aim in pairs)
     early = sum(bool(values[0] >= aim) for (_, values), aim in pairs)
+    keeps = tried["keep"].to_list()
     if short:
-        told = _not_reached(short, len(pairs), tried["keep"].max(), proposal, reference, own)
+        told = _not_reached(short, len(pairs), max(keeps), proposal, reference, own)
         return {"keep": None, "sentence": told}
     if early:
-        told = _already(early, len(pairs), tried["keep"].min(), proposal, reference, own)
+        told = _already(early, len(pairs), min(keeps), proposal, reference, own)
         return {"keep": None, "sentence": told}
     found = t_interval(np.log([crossings(*points, aim)[0] for points, aim in pairs]))
     low, high = (None if end is None else float(np.exp(end)) for end in (found.low, found.high))
