@@ -3,10 +3,15 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from funnel.world.world import World, generate
 from tests.projects import lay_out
 from tests.worlds import TINY
+
+# Machines are shared and noisy: how long an example takes says nothing.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

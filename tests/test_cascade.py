@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from logs import cut_log, log, towers, world
 from scipy.stats import spearmanr
@@ -67,7 +67,6 @@ def same(first: Ranker, second: Ranker) -> bool:
 # Smooth cuts
 
 
-@settings(deadline=None)
 @given(
     counts=st.lists(st.integers(2, 12), min_size=1, max_size=5),
     share=st.floats(0.1, 0.9),
