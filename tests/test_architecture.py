@@ -14,6 +14,7 @@ ROOT = Path(funnel.__file__).parent
 BASE = ["errors", "rng", "shapes", "spec", "patch", "candidates", "select", "tasks", "formula", "schema"]
 LAYERS = [
     BASE,
+    ["intake"],
     *(["world"], ["features"], ["traffic"], ["retrieval"], ["models"], ["balancing"], ["training"], ["stages"]),
     *(["metrics"], ["scenario"], ["report"], ["cli"], ["__main__"]),
 ]

@@ -1,0 +1,22 @@
+"""The layout of stage logs that is shared by the export and the audit."""
+
+from funnel.intake import recflow
+from funnel.tasks import TASK
+
+
+def test_every_task_has_one_label_column_and_every_column_stands_once():
+    assert {*recflow.TASK_COLUMNS, *recflow.OWN_LABELS} == TASK.keys()
+    assert set(recflow.TASK_COLUMNS.values()) <= set(recflow.FEEDBACK)
+    assert not recflow.COLUMNS.keys() & recflow.EXTRA.keys()
+    assert len(recflow.COLUMNS) == 30
+
+
+def test_arrays_hold_columns_of_the_layout():
+    for columns in (recflow.SEQUENCE, recflow.CANDIDATE, recflow.COUNTED):
+        assert set(columns) <= recflow.COLUMNS.keys() and len(set(columns)) == len(columns)
+
+
+def test_every_label_has_its_depth_and_every_stage_its_cut():
+    assert recflow.DEPTH.keys() == set(recflow.LABELS)
+    depths = [recflow.DEPTH[label] for label in recflow.CUT.values()]
+    assert depths == sorted(depths)
