@@ -18,6 +18,7 @@ help:
 	@echo 'make scenario NAME=bubble_late_only    run one; results and page in reports/NAME'
 	@echo '     PRESET=smoke                      in seconds, to see that it runs'
 	@echo '     SEEDS=3 WORKERS=2                 number of worlds; processes (one a core)'
+	@echo '     WORLD=folder LENIENT=1            a world fitted to data; bad rows of it dropped and counted'
 	@echo '     SET="base.world.users=5000 ..."   any field of the scenario'
 	@echo '     DEVICE=cuda                       train models on a GPU'
 	@echo '     FRESH=1                           build everything anew'
@@ -41,7 +42,7 @@ setup: .venv/stamp
 	    ". Say which: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	@test -x $(RUN) || $(PYTHON) -m venv .venv
 	@$(RUN) -m pip install --quiet --disable-pip-version-check torch==$(TORCH)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,surgery]'
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,surgery,data,calibrate]'
 	@touch $@
 
 # What only the benchmarks need: a peer to race.
@@ -54,6 +55,7 @@ scenario: .venv/stamp
 	@$(RUN) -m funnel run $(NAME) \
 	    $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PRESET),--preset $(PRESET)) $(if $(WORKERS),--workers $(WORKERS)) \
 	    $(if $(EXECUTOR),--executor $(EXECUTOR)) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) \
+	    $(if $(WORLD),--world '$(WORLD)') $(if $(LENIENT),--lenient) \
 	    $(if $(DEVICE),--device $(DEVICE)) $(if $(FRESH),--fresh) $(foreach field,$(SET),--set '$(field)')
 
 list: .venv/stamp

@@ -29,6 +29,7 @@ def main() -> None:
     python -m funnel list
     python -m funnel run bubble_late_only --preset smoke
     python -m funnel run bubble_late_only --seeds 3 --set base.world.users=5000
+    python -m funnel run bubble_late_only --world datasets/lastfm-hetrec2011
     """
 
 
@@ -41,6 +42,10 @@ def run(
     executor: Annotated[str, typer.Option(help="local, or dask for a cluster.")] = "local",
     scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler: tcp://host:8786.")] = None,
     device: Annotated[str, typer.Option(help="Where models are trained: cpu, or cuda.")] = "cpu",
+    world: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Fit the world to the data of this folder.")
+    ] = None,
+    lenient: Annotated[bool, typer.Option("--lenient", help="Drop bad rows of that data, and tell how many.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Build everything anew; use nothing finished.")] = False,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Any field; may be given several times.")
@@ -64,7 +69,7 @@ def run(
         from funnel.scenario.file import load
 
         where = Executor(executor, workers, scheduler, device)
-        scenario = load(name, preset=preset, seeds=seeds, assignments=assign or ())
+        scenario = load(name, preset=preset, seeds=seeds, assignments=assign or (), world=world, lenient=lenient)
         typer.echo(f"{scenario.name}: {scenario.question}")
 
         from funnel.scenario.harness import run as run_scenario

@@ -92,6 +92,14 @@ def test_the_scenarios_patch_the_preset_and_the_user_come_in_this_order(scenario
     assert load("bubbles", preset="smoke", seeds=7).seeds == 7
 
 
+def test_a_preset_has_a_part_for_each_kind_of_world(scenarios):
+    (scenarios / "presets" / "smoke.toml").write_text(
+        "[patch]\ntraffic.requests = 40\n[synthetic]\nworld.users = 300\n[fitted]\nworld.users = 200\n"
+    )
+    smoke = load("bubbles", preset="smoke")
+    assert (smoke.base.world.users, smoke.base.traffic.requests) == (300, 40)
+
+
 def test_any_field_can_be_assigned(scenarios):
     scenario = load(
         "bubbles",

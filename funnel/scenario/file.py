@@ -1,11 +1,13 @@
 """The file face of scenarios: finding them, reading TOML, presets, and assignments from the command line.
 
 Patches are laid over the base in this order, the later word winning: the scenario's `[patch]`, the preset's, what the
-user assigned, and the axes of a sweep. Arms patch what comes out of it.
+user assigned, and the axes of a sweep. Arms patch what comes out of it. A folder of data that the user names makes the
+world one that is fitted to it, under the scenario's patch; see `funnel.scenario.resolve`.
 """
 
 import tomllib
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,6 @@ from funnel.spec import Spec
 SCENARIOS = Path("scenarios")
 """seen from the project's folder, in which commands run"""
 
-
 AnyScenario = Scenario | Sweep | ConflictSpec
 
 
@@ -33,15 +34,42 @@ class Preset(Spec):
 
     seeds: int | None = Field(None, ge=1)
     patch: Table = Field(default_factory=dict)
-    """of the base of a funnel"""
+    """of the base of a funnel, whatever its world"""
+    synthetic: Table = Field(default_factory=dict)
+    """of the base of a funnel in a synthetic world"""
+    fitted: Table = Field(default_factory=dict)
+    """of the base of a funnel in a world that is fitted to data"""
     task_conflict: Table = Field(default_factory=dict)
     """of a whole `task_conflict` scenario"""
     axis: int | None = Field(None, ge=2)
     """values that an axis of a sweep keeps, evenly spread from its first to its last"""
 
+    def of_world(self, kind: str) -> Table:
+        """The patch for a kind of world."""
+        return {"synthetic": self.synthetic, "fitted": self.fitted}.get(kind, {})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for beside the file of a scenario."""
+
+    size: Preset
+    assigned: list[tuple[str, Any]]
+    """fields by path, with their values"""
+    world: str | None
+    """folder that the world is fitted to"""
+    lenient: bool
+    """whether bad rows of that folder are dropped"""
+
 
 def load(
-    name: str | Path, *, preset: str | None = None, seeds: int | None = None, assignments: Iterable[str] = ()
+    name: str | Path,
+    *,
+    preset: str | None = None,
+    seeds: int | None = None,
+    assignments: Iterable[str] = (),
+    world: str | Path | None = None,
+    lenient: bool = False,
 ) -> AnyScenario:
     """The scenario of a name, or of a path to its file, whose folder then holds `base/` and `presets/` too.
 
@@ -49,6 +77,7 @@ def load(
         preset: name of a preset.
         seeds: instead of the file's.
         assignments: any field, as `base.world.users=5000` or `arms.both.stages.early.keep=50`; values as in TOML.
+        world: a folder of data; the world is then fitted to it. lenient: drop its bad rows instead of refusing it.
 
     Raises:
         SpecError: no such file, no TOML, or every problem of what it says at once.
@@ -60,7 +89,8 @@ def load(
         raise SpecError(f"kind: {unknown(str(kind), KINDS, 'a kind of scenario')}")
     table = table if size.seeds is None else {**table, "seeds": size.seeds}
     chosen = [] if seeds is None else [("seeds", seeds)]
-    return KINDS[kind](path, table, size, [*map(_assignment, assignments), *chosen])
+    assigned = [*map(_assignment, assignments), *chosen]
+    return KINDS[kind](path, table, Asked(size, assigned, None if world is None else str(world), lenient))
 
 
 def listing(folder: Path = SCENARIOS) -> dict[str, str]:
@@ -82,50 +112,84 @@ def read_toml(path: Path) -> Table:
         raise SpecError(f"{path}: should be TOML. Found: {error}.") from None
 
 
-def _funnel(path: Path, table: Table, size: Preset, assigned: list[tuple[str, Any]]) -> Scenario | Sweep:
+def _funnel(path: Path, table: Table, asked: Asked) -> Scenario | Sweep:
     """Resolves a scenario's table; what is wrong with the table and with its base is told together."""
-    patches = [size.patch]
+    table, chosen = _assigned(table, asked.assigned)
+    base, problems = _base(path, table)
+    try:
+        spec = ScenarioSpec.parse(table, "")
+    except SpecError as error:
+        raise SpecError([*problems, *error.problems]) from None
+    world: Table = {} if asked.world is None else {"world": {"kind": "fitted", "source": asked.world}}
+    kind = _world_kind(base, world, spec.patch, world, *chosen)
+    problems += _called(path, spec) + _lenient(asked, kind)
+    if problems:
+        raise SpecError(problems)
+    patches = [asked.size.patch, asked.size.of_world(kind), *chosen]
+    if asked.lenient:
+        patches.append({"world": {"lenient": True}})
+    if not spec.sweep:
+        return resolve(spec, base, *patches, world=world)
+    if asked.size.axis:
+        axes = {name: axis.thinned(asked.size.axis) for name, axis in spec.sweep.items()}
+        spec = spec.model_copy(update={"sweep": axes})
+    return resolve_sweep(spec, base, *patches, world=world)
+
+
+def _assigned(table: Table, assigned: list[tuple[str, Any]]) -> tuple[Table, list[Table]]:
+    """The scenario's table with what the user assigned to it, and patches with what the user assigned to its base."""
+    patches = []
     for at, value in assigned:
         if at.startswith("base."):
             patches.append(assign({}, at.removeprefix("base."), value))
         else:
             table = assign(table, at, value)
-    problems: list[str] = []
-    base: Table = {}
-    try:
-        if isinstance(table.get("base"), str):
-            base = read_toml(_named(path.parent / "base", table["base"], "a base"))
-    except SpecError as error:
-        problems += error.problems
-    try:
-        spec = ScenarioSpec.parse(table, "")
-    except SpecError as error:
-        raise SpecError([*problems, *error.problems]) from None
-    problems += _called(path, spec)
-    if problems:
-        raise SpecError(problems)
-    if not spec.sweep:
-        return resolve(spec, base, *patches)
-    if size.axis:
-        axes = {name: axis.thinned(size.axis) for name, axis in spec.sweep.items()}
-        spec = spec.model_copy(update={"sweep": axes})
-    return resolve_sweep(spec, base, *patches)
+    return table, patches
 
 
-def _task_conflict(path: Path, table: Table, size: Preset, assigned: list[tuple[str, Any]]) -> ConflictSpec:
-    table = merge(table, size.task_conflict, "presets.task_conflict")
-    for at, value in assigned:
+def _base(path: Path, table: Table) -> tuple[Table, list[str]]:
+    """The table of the base that a scenario's table names, and what keeps it from being read."""
+    if not isinstance(table.get("base"), str):
+        return {}, []  # which the scenario's spec tells
+    try:
+        return read_toml(_named(path.parent / "base", table["base"], "a base")), []
+    except SpecError as error:
+        return {}, [*error.problems]
+
+
+def _lenient(asked: Asked, kind: str) -> list[str]:
+    if not asked.lenient or kind == "fitted":
+        return []
+    return [
+        f"--lenient: should go with a world that is fitted to data. Found a {kind} one. Name a folder of data by "
+        "`--world FOLDER`, or leave `--lenient` out."
+    ]
+
+
+def _world_kind(*tables: Table) -> str:
+    """The kind of world of tables that are laid over each other: the last one that names a kind decides."""
+    worlds = [world for table in tables if isinstance(world := table.get("world"), dict)]
+    return next((str(world["kind"]) for world in reversed(worlds) if "kind" in world), "synthetic")
+
+
+def _task_conflict(path: Path, table: Table, asked: Asked) -> ConflictSpec:
+    table = merge(table, asked.size.task_conflict, "presets.task_conflict")
+    for at, value in asked.assigned:
         table = merge(table, assign({}, at, value))
     spec = ConflictSpec.parse(table, "")
-    if problems := _called(path, spec):
+    options = {"--world": asked.world is not None, "--lenient": asked.lenient}
+    problems = _called(path, spec) + [
+        f'{option}: should go with a scenario of a funnel. Found `kind = "task_conflict"`, which has no world. '
+        "Leave it out."
+        for option, given in options.items()
+        if given
+    ]
+    if problems:
         raise SpecError(problems)
     return spec
 
 
-KINDS: dict[str, Callable[[Path, Table, Preset, list[tuple[str, Any]]], AnyScenario]] = {
-    "funnel": _funnel,
-    "task_conflict": _task_conflict,
-}
+KINDS: dict[str, Callable[[Path, Table, Asked], AnyScenario]] = {"funnel": _funnel, "task_conflict": _task_conflict}
 
 
 def _called(path: Path, spec: Heading) -> list[str]:

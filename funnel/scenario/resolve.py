@@ -11,17 +11,20 @@ COMMON = ("value", "evaluation", "stages.late.keep")
 """fields that all arms share with the base: slates of another size, or worth by another rule, cannot be compared"""
 
 
-def resolve(spec: ScenarioSpec, base: Table, *patches: Table) -> Scenario:
+def resolve(spec: ScenarioSpec, base: Table, *patches: Table, world: Table | None = None) -> Scenario:
     """The scenario over its base, without the axes of a sweep.
 
     Args:
         base: the table of the base that `spec.base` names, before any patch.
         patches: laid over the base after the scenario's own patch: a preset, the user's assignments.
+        world: a patch by which the user chose another world. It is laid under the scenario's patch, whose fields may be
+            of such a world, and over it, since what a user types wins.
 
     Raises:
         SpecError: every problem of base, arms and verdict at once.
     """
-    base, shared = _spelt_out(base), [spec.patch, *patches]
+    chosen = world or {}
+    base, shared = _spelt_out(base), [chosen, spec.patch, chosen, *patches]
     funnel, faults = _funnel(base, shared, "base")
     every, alike = _funnel(base, [*shared, spec.every], "every")
     found = {name: _arm(name, arm, spec.change, base, [*shared, spec.every]) for name, arm in spec.arms.items()}

@@ -15,11 +15,11 @@ Place = tuple[dict[str, Value], dict[str, Any]]
 """coordinates of a point, and the value of every field that moves, by path"""
 
 
-def resolve_sweep(spec: ScenarioSpec, base: Table, *patches: Table) -> Sweep:
+def resolve_sweep(spec: ScenarioSpec, base: Table, *patches: Table, world: Table | None = None) -> Sweep:
     """The points of a scenario with axes, whose fields are set after every other patch of the base.
 
     Args:
-        base, patches: as of `funnel.scenario.resolve.resolve`.
+        base, patches, world: as of `funnel.scenario.resolve.resolve`.
 
     Raises:
         SpecError: every problem of every point; one that all points have is told once.
@@ -34,7 +34,7 @@ def resolve_sweep(spec: ScenarioSpec, base: Table, *patches: Table) -> Sweep:
     points = []
     for coordinates, moved in _places(axes):
         try:
-            points.append(Point(coordinates=coordinates, scenario=_at(spec, base, patches, moved)))
+            points.append(Point(coordinates=coordinates, scenario=_at(spec, base, patches, world, moved)))
         except SpecError as error:
             for problem in error.problems:
                 found.setdefault(problem, []).append(placed(coordinates))
@@ -64,7 +64,9 @@ def _places(axes: tuple[Axis, ...]) -> list[Place]:
     ]
 
 
-def _at(spec: ScenarioSpec, base: Table, patches: tuple[Table, ...], moved: dict[str, Any]) -> Scenario:
+def _at(
+    spec: ScenarioSpec, base: Table, patches: tuple[Table, ...], world: Table | None, moved: dict[str, Any]
+) -> Scenario:
     """The scenario of one point."""
     table = {key: value for key, value in spec.table().items() if key != "sweep"}
     last: Table = {}
@@ -74,7 +76,7 @@ def _at(spec: ScenarioSpec, base: Table, patches: tuple[Table, ...], moved: dict
             last = assign(last, rest, value)
         else:
             table = assign(table, path, value)
-    return resolve(ScenarioSpec.parse(table, ""), base, *patches, last)
+    return resolve(ScenarioSpec.parse(table, ""), base, *patches, last, world=world)
 
 
 def _told(problem: str, where: list[str], points: int) -> str:
