@@ -15,8 +15,9 @@ from benchmarks.figure import Figure
 from funnel.tasks import Formula
 from funnel.world import oracle
 from funnel.world.engagement import Engagement
-from funnel.world.spec import WorldSpec
-from funnel.world.world import World, generate
+from funnel.world.generate import generate
+from funnel.world.synthetic.spec import SyntheticSpec
+from funnel.world.world import World
 
 LINEAR, FLAT, GIB = 1.5, 1.1, 6.0
 """aims: time per unit of size against the base's, memory with many requests against few, GiB at most"""
@@ -51,7 +52,7 @@ def scale(bed: Bed) -> list[Figure]:
     ]
 
 
-def _larger(spec: WorldSpec, factor: int) -> WorldSpec:
+def _larger(spec: SyntheticSpec, factor: int) -> SyntheticSpec:
     """As many friends and views each, but `factor` times the users, items and creators."""
     sizes = {name: factor * getattr(spec, name) for name in ("users", "items", "creators")}
     return spec.model_copy(update=sizes)
@@ -61,7 +62,7 @@ Measured = tuple[float, float, float]
 """seconds of what grows with the world, peak GiB, seconds of what grows with requests"""
 
 
-def _world(spec: WorldSpec, folder: Path) -> Measured:
+def _world(spec: SyntheticSpec, folder: Path) -> Measured:
     made: list[World] = []
     with one_thread():
         taken = seconds(lambda: made.append(generate(spec, seed=0)))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from funnel.world.world import World, generate
+from funnel.world.generate import generate
+from funnel.world.world import World
 from tests.projects import lay_out
 from tests.worlds import TINY
 

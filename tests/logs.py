@@ -10,8 +10,9 @@ from funnel.features import Towers
 from funnel.rng import stream
 from funnel.world.bubbles import join
 from funnel.world.engagement import Engagement
-from funnel.world.spec import WorldSpec
-from funnel.world.world import World, generate
+from funnel.world.generate import generate
+from funnel.world.synthetic.spec import SyntheticSpec
+from funnel.world.world import World
 
 SLOTS = 10
 """impressions a request"""
@@ -19,7 +20,7 @@ SLOTS = 10
 
 @cache
 def world() -> World:
-    return generate(WorldSpec(users=300, items=500, creators=50, dims=4, communities=5), seed=3)
+    return generate(SyntheticSpec(users=300, items=500, creators=50, dims=4, communities=5), seed=3)
 
 
 @cache

@@ -11,8 +11,8 @@ from funnel.select import top
 from funnel.stages.admission import Admission, AdmissionSpec
 from funnel.stages.segments import Segments
 from funnel.stages.sorting import boosted, fused
-from funnel.world.spec import WorldSpec
-from funnel.world.world import generate
+from funnel.world.generate import generate
+from funnel.world.synthetic.spec import SyntheticSpec
 from tests.test_candidates import pools
 
 BITS = {"nearest": 1, "friends": 2, "fresh": 4}
@@ -164,7 +164,7 @@ def test_fusion_knows_no_scale_and_no_other_request(pool, weight):
 
 @pytest.mark.parametrize(("by", "expected"), [("friends", "friend_count"), ("activity", "activity"), ("bubbles", None)])
 def test_segments_are_told_by_what_is_known_before(by, expected):
-    observed = generate(WorldSpec(users=60, items=80, creators=9, dims=4, communities=3), 1).observed
+    observed = generate(SyntheticSpec(users=60, items=80, creators=9, dims=4, communities=3), 1).observed
     users, bubbled = np.array([5, 5, 40, 3]), np.array([0, 4, 5, 9])
     known = getattr(observed, expected)[users] if expected else bubbled
     middle = float(np.sort(known)[2])

@@ -9,8 +9,9 @@ from funnel.tasks import TASK, TASKS, Formula
 from funnel.world import oracle
 from funnel.world.bubbles import Bubbles, join
 from funnel.world.engagement import Engagement, cue
-from funnel.world.spec import EngagementSpec
-from funnel.world.world import World, generate
+from funnel.world.generate import generate
+from funnel.world.laws import EngagementSpec
+from funnel.world.world import World
 from tests.worlds import TINY
 
 VALUE = Formula(formula={"long_view": 1.0, "comment": 5.0, "hide": -20.0, "watch_seconds": 0.01, "bubble_engage": 0.5})

@@ -7,7 +7,8 @@ import pytest
 
 from funnel.features import FEATURES, Feature, Pairs, Towers, per_candidate, table
 from funnel.world.bubbles import join
-from funnel.world.world import World, generate
+from funnel.world.generate import generate
+from funnel.world.world import World
 from tests.worlds import TINY
 
 NAMES = tuple(feature.name for feature in FEATURES)

@@ -13,8 +13,8 @@ from funnel.scenario.selection import Selection
 from funnel.scenario.store import Store
 from funnel.stages.spec import STAGES
 from funnel.world.bubbles import join, none
-from funnel.world.spec import WorldSpec
-from funnel.world.world import generate
+from funnel.world.generate import generate
+from funnel.world.synthetic.spec import SyntheticSpec
 from tests.test_funnel import small
 from tests.worlds import TINY
 
@@ -193,7 +193,7 @@ def test_one_tower_serves_a_version_behind(exam, behind, current):
 
 def test_who_may_show_is_a_policy_over_the_same_draws():
     worlds = {
-        name: generate(WorldSpec.parse({**TINY.table(), "reactions": rule}, ""), 5)
+        name: generate(SyntheticSpec.parse({**TINY.table(), "reactions": rule}, ""), 5)
         for name, rule in (("base", {}), ("closer", {"threshold": 0.85}), ("one_face", {"cap": 1}))
     }
     base = worlds.pop("base")

@@ -7,17 +7,19 @@ import pytest
 
 from funnel.world import bubbles as bubbles_module
 from funnel.world.bubbles import join
+from funnel.world.generate import generate
+from funnel.world.laws import ReactionsSpec
 from funnel.world.observed import Observed
-from funnel.world.spec import FriendsSpec, ReactionsSpec, WorldSpec
+from funnel.world.synthetic.spec import FriendsSpec, SyntheticSpec
 from funnel.world.truth import Truth, match
-from funnel.world.world import World, generate
+from funnel.world.world import World
 from tests.worlds import TINY
 
 
 @pytest.fixture(scope="module")
 def town() -> World:
     """Large enough for laws that speak of distributions."""
-    return generate(WorldSpec(users=5_000, items=8_000, creators=600), seed=3)
+    return generate(SyntheticSpec(users=5_000, items=8_000, creators=600), seed=3)
 
 
 def _differences(a: World, b: World) -> list[str]:

@@ -1,8 +1,8 @@
 """The tiny world that tests share, and the tiny funnel in one."""
 
-from funnel.world.spec import WorldSpec
+from funnel.world.synthetic.spec import SyntheticSpec
 
-TINY = WorldSpec(users=400, items=900, creators=60, dims=8, communities=6, history=6)
+TINY = SyntheticSpec(users=400, items=900, creators=60, dims=8, communities=6, history=6)
 
 SMALL_FUNNEL = (
     "base.world={users=300, items=500, creators=50, dims=8, communities=6, history=6}",

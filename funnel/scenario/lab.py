@@ -36,7 +36,8 @@ from funnel.training.spec import TowersSpec
 from funnel.training.towers import load_towers, save_towers, train_towers
 from funnel.world.bubbles import join
 from funnel.world.engagement import Engagement
-from funnel.world.world import World, generate
+from funnel.world.generate import generate
+from funnel.world.world import World
 
 
 class Lab:

@@ -13,7 +13,7 @@ from funnel.tasks import BUBBLE, TASK, Formula, chain
 from funnel.traffic.spec import TrafficSpec
 from funnel.training.repair_spec import CascadeSpec
 from funnel.training.spec import RankerSpec, TowersSpec
-from funnel.world.spec import WorldSpec
+from funnel.world.spec import SyntheticSpec, WorldSpec
 
 
 class RankSpec(RankerSpec, Formula, AdmissionSpec):
@@ -208,7 +208,7 @@ class ValueFormula(Formula):
 class FunnelSpec(Spec):
     """Everything that rows are a function of, but the seed."""
 
-    world: WorldSpec = WorldSpec()
+    world: WorldSpec = SyntheticSpec()
     """the truth"""
     traffic: TrafficSpec = TrafficSpec()
     """what is logged of it"""

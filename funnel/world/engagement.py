@@ -17,8 +17,8 @@ from funnel.formula import evaluate, needs_bubble
 from funnel.rng import keyed_uniforms
 from funnel.tasks import TASK, Formula
 from funnel.world.bubbles import Bubbles
+from funnel.world.laws import EngagementSpec
 from funnel.world.readings import Means, Outcomes
-from funnel.world.spec import EngagementSpec
 from funnel.world.truth import match
 from funnel.world.world import World
 

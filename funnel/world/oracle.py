@@ -119,7 +119,7 @@ def bounds(engagement: Engagement, value: Formula) -> Bounds:
         worth = combined(value, best, none).reshape(shape)
         table[b] = np.maximum.accumulate(worth, axis=1) + SLACK * np.maximum(1, np.abs(worth).max())
     scale = np.float32(np.sqrt(world.truth.topic.shape[1]))
-    topic = np.where(member.reshape(-1, 1), world.truth.topic[np.maximum(grouped, 0)].reshape(-1, world.spec.dims), 0)
+    topic = np.where(member.reshape(-1, 1), world.truth.topic[np.maximum(grouped, 0).reshape(-1)], 0)
     return Bounds(grouped.reshape(-1), np.ascontiguousarray(topic.T * scale), edges, bin_of, table)
 
 

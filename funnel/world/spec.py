@@ -1,150 +1,20 @@
-"""The world as data: every law with its unit, its default, and the reason for the default.
+"""The world as data: drawn from laws, or fitted to data that a user brings."""
 
-The defaults were chosen from public facts before any verdict was seen, and none is tuned to a verdict.
-"""
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from typing import Literal
+from pydantic import Discriminator, Tag
 
-from pydantic import Field, field_validator
-
-from funnel.errors import unknown
-from funnel.spec import Spec
-from funnel.tasks import Law, channel_laws
+from funnel.world.fitted.spec import FittedSpec
+from funnel.world.synthetic.spec import SyntheticSpec
 
 
-class FriendsSpec(Spec):
-    """The friend graph, a degree-corrected block model with latent closeness on every edge."""
-
-    mean: float = Field(25.0, gt=0)
-    """mean friends a user; active connections on a social video product, far fewer than the address book"""
-    sigma: float = Field(1.0, ge=0)
-    """sd of the log of the expected degree: a heavy tail (the median user has 15 friends, one in twenty over 75), and
-    one in a hundred has none"""
-    homophily: float = Field(0.6, ge=0, le=1)
-    """share of edges drawn inside the user's community: friends share taste (real listeners overlap with friends four
-    times as much as with strangers, hetrec2011-lastfm), and many friendships cross communities all the same"""
-    close: float = -1.5
-    """logit of the closeness of an edge without mutual friends: few are close, many distant"""
-    close_mutual: float = Field(0.5, ge=0)
-    """logit of closeness per log(1 + mutual friends)"""
-    close_sigma: float = Field(1.2, ge=0)
-    """sd of the logit of closeness that nothing observable explains"""
-    messages_close: float = Field(3.5, ge=0)
-    """log of the mean number of messages, per unit of closeness: a close friend writes some thirty times as much"""
-    contact_far: float = 4.5
-    """log of the mean days since the last contact with the most distant friend: three months"""
-    contact_close: float = Field(3.0, ge=0)
-    """what closeness one takes off that log: days instead of months"""
+def _kind(world: Any) -> str:
+    """A world that does not name its kind is synthetic."""
+    found = world.get("kind", "synthetic") if isinstance(world, Mapping) else getattr(world, "kind", "synthetic")
+    return str(found)
 
 
-class ReactionsSpec(Spec):
-    """Who reacted to what in the recent window, and when a reaction shows as a bubble."""
-
-    mean: float = Field(12.0, gt=0)
-    """public reactions in the recent window (some days) of a user of average activity: with 25 friends some hundred
-    items carry a bubble, a minority of a pool of a thousand"""
-    expressive: float = Field(0.3, ge=0, le=1)
-    """share of reactions stronger than a plain like (love, laughter, comment, share in equal parts): the minority"""
-    threshold: float = Field(0.6, ge=0, le=1)
-    """closeness estimate (a percentile over edges) from which a friend may show as a bubble: the closer four in ten,
-    since Meta's threshold is conservative. It is a policy, as the cap is: nothing drawn depends on it"""
-    cap: int = Field(3, ge=1, le=8)
-    """friends shown on one item at most; the randomised trial went to three"""
-
-
-class EngagementSpec(Spec):
-    """The engagement oracle: how strong each of its terms is. Sensitivities of single tasks stand in `channels`."""
-
-    taste: float = Field(1.0, ge=0)
-    """strength of the match between user taste and item topic"""
-    quality: float = Field(1.0, ge=0)
-    """strength of item quality"""
-    position: float = Field(1.0, ge=0)
-    """strength of position bias"""
-    friend_shift: float = -0.17
-    """logit that an item gets for being a friend's: minus the mean cue of a bubble (0.167 in this world), so that who
-    ignores closeness sees nothing remarkable in friend items (Meta's diagnosis: ranked badly for want of closeness,
-    not of quality)"""
-    cue: float = Field(0.09, ge=0)
-    """logit caused by showing one friend of average closeness: +9 % odds, as each further named friend gave in
-    Facebook's randomised social-ad trial; 0 removes the causal effect and leaves homophily"""
-    cue_closeness: float = Field(1.0, ge=0)
-    """power of (closeness / average closeness) in the cue: strong ties move more"""
-    cue_expressive: float = Field(1.5, ge=0)
-    """multiplier of the cue for love, laughter, comment and share against a plain like; Meta reports that it is
-    stronger and not by how much"""
-    cue_decay: float = Field(0.7, ge=0, le=1)
-    """share of the effect that each further friend on the item keeps: rising with every friend, by less each time"""
-    channels: dict[str, Law] = Field(default_factory=channel_laws)
-    """the law of every channel; fields of one can be patched by name"""
-
-    @field_validator("channels")
-    @classmethod
-    def _all_and_no_other(cls, channels: dict[str, Law]) -> dict[str, Law]:
-        known = channel_laws()
-        problems = [unknown(name, known, "a channel") for name in channels if name not in known]
-        problems += [f"Channel `{name}` should have a law. Found none." for name in known if name not in channels]
-        if problems:
-            raise ValueError(" ".join(problems))
-        return channels
-
-
-POLICY = ("threshold", "cap")
-"""fields of `reactions` that say which friends may show as a bubble"""
-
-
-class WorldSpec(Spec):
-    """A synthetic world: the truth that the funnel never sees, and what can be observed of it."""
-
-    kind: Literal["synthetic"] = "synthetic"
-    users: int = Field(20_000, ge=2)
-    """users; a friend graph needs two"""
-    items: int = Field(50_000, ge=10)
-    """items in the corpus during the window"""
-    creators: int = Field(5_000, ge=1)
-    """creators; a heavy-tailed number of items each"""
-    dims: int = Field(16, ge=2, le=128)
-    """dimensions of taste and topic space"""
-    communities: int = Field(40, ge=1)
-    """taste communities, which are also the topics of items"""
-    community_sigma: float = Field(1.0, ge=0)
-    """sd of the log size of communities and topics: a few large, many small"""
-    taste_spread: float = Field(0.7, ge=0)
-    """sd of a user's taste around the community, in units of the community vector's length: members differ"""
-    topic_spread: float = Field(1.0, ge=0)
-    """sd of an item's topic around its community topic, same unit: items differ more than people"""
-    creator_sigma: float = Field(1.0, ge=0)
-    """sd of the log number of items of a creator"""
-    creator_share: float = Field(0.5, ge=0, le=1)
-    """share of the variance of topic and quality that an item has from its creator"""
-    activity_sigma: float = Field(0.8, ge=0)
-    """sd of log activity (requests and reactions a user makes)"""
-    duration_median: float = Field(20.0, gt=0)
-    """median length of a video, seconds"""
-    duration_sigma: float = Field(0.7, ge=0)
-    """sd of log length"""
-    age_mean: float = Field(10.0, gt=0)
-    """mean age of an item, days; exponential, so that the corpus turns over steadily"""
-    popularity_sigma: float = Field(1.2, ge=0)
-    """sd of log popularity that quality does not explain: few items get most views"""
-    popularity_quality: float = Field(0.5, ge=0)
-    """log popularity per sd of quality"""
-    offers: int = Field(8, ge=1)
-    """items met by popularity for each one chosen outside the funnel (history, reactions): enough that taste shows, few
-    enough that popularity does, too"""
-    past_requests: float = Field(10.0, ge=0)
-    """mean requests of a user in the past period that the platform counted"""
-    history: int = Field(16, ge=1)
-    """videos of the period before the window that the platform remembers a user watched"""
-    content_noise: float = Field(0.5, ge=0)
-    """noise of the observed content embedding, sd in units of the topic vector's length"""
-    past_views: float = Field(40.0, ge=0)
-    """mean views of an item before the window, which its public counters tell"""
-    friends: FriendsSpec = FriendsSpec()
-    reactions: ReactionsSpec = ReactionsSpec()
-    engagement: EngagementSpec = EngagementSpec()
-
-    def draws_as(self, other: "WorldSpec") -> bool:
-        """Whether both draw the same people, items, friendships and outcomes: they differ in policy at most."""
-        policy = {name: getattr(other.reactions, name) for name in POLICY}
-        return self.model_copy(update={"reactions": self.reactions.model_copy(update=policy)}) == other
+WorldSpec = Annotated[
+    Annotated[SyntheticSpec, Tag("synthetic")] | Annotated[FittedSpec, Tag("fitted")], Discriminator(_kind)
+]

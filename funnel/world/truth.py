@@ -13,8 +13,6 @@ class Truth:
     """float32 (U, D), unit length"""
     topic: np.ndarray
     """float32 (I, D), unit length"""
-    community: np.ndarray
-    """int32 (U,)"""
     tendency: np.ndarray
     """float32 (U,): standard normal readiness to engage"""
     quality: np.ndarray

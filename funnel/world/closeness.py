@@ -1,4 +1,4 @@
-"""The friend graph: a degree-corrected block model (Karrer and Newman 2011), with closeness and what shows of it.
+"""Closeness, which nobody observes, and what shows of it, for the friendships of any graph.
 
 Every edge has a latent closeness. Mutual friends follow from the graph; messages and the time since last contact are
 drawn from closeness. The closeness *estimate* is made of these three alone.
@@ -11,10 +11,8 @@ from scipy.sparse import csr_array
 from scipy.special import expit
 
 from funnel.rng import stream
-from funnel.world.spec import FriendsSpec
+from funnel.world.laws import ClosenessSpec
 
-ROUNDS = 4
-"""rounds of drawing edges; the last misses well under a percent"""
 CHUNK = 100_000
 """edges whose mutual friends are counted at a time"""
 
@@ -35,41 +33,6 @@ class Friends:
     """float32 (E,)"""
     estimate: np.ndarray
     """float32 (E,): percentile of the estimated closeness, in (0, 1)"""
-
-
-def distinct(values: np.ndarray) -> np.ndarray:
-    """The values once each, ascending. `np.unique` hashes, which at millions of values takes many times as long."""
-    values = np.sort(values)
-    return values[np.append(True, values[1:] != values[:-1])] if len(values) else values
-
-
-def _ends(spec: FriendsSpec, community: np.ndarray, seed: int) -> np.ndarray:
-    """int32 (E, 2): distinct friendships; the share `homophily` of the draws stays inside a community.
-
-    A pair drawn twice counts once, so what is missing is drawn again; a world too small for the stated mean gets fewer.
-    """
-    generator = stream(seed, "world", "friends")
-    people = len(community)
-    weight = np.exp(spec.sigma * generator.standard_normal(people))
-    order = np.argsort(community, kind="stable")
-    cumulative = np.cumsum(weight[order])
-    last = np.searchsorted(community[order], np.arange(community.max() + 1), side="right") - 1
-    upper = cumulative[last]
-    lower = np.concatenate([[0.0], upper[:-1]])
-
-    wanted = round(people * spec.mean / 2)
-    pairs = np.empty(0, np.int64)
-    for _ in range(ROUNDS):
-        draws = wanted - len(pairs)
-        one = order[np.searchsorted(cumulative, generator.random(draws) * cumulative[-1])]
-        inside = generator.random(draws) < spec.homophily
-        low = np.where(inside, lower[community[one]], 0.0)
-        high = np.where(inside, upper[community[one]], cumulative[-1])
-        at = np.searchsorted(cumulative, low + generator.random(draws) * (high - low))
-        other = order[np.minimum(at, people - 1)]
-        drawn = np.minimum(one, other).astype(np.int64) * people + np.maximum(one, other)
-        pairs = distinct(np.concatenate([pairs, drawn[one != other]]))
-    return np.stack(np.divmod(pairs, people), 1).astype(np.int32)
 
 
 def adjacency(ends: np.ndarray, people: int) -> csr_array:
@@ -101,13 +64,21 @@ def _percentile(values: np.ndarray) -> np.ndarray:
     return ((rank + 0.5) / max(len(values), 1)).astype(np.float32)
 
 
-def friends(spec: FriendsSpec, community: np.ndarray, seed: int) -> Friends:
-    ends = _ends(spec, community, seed)
+def friendships(
+    spec: ClosenessSpec, ends: np.ndarray, people: int, seed: int, messages: np.ndarray | None = None
+) -> Friends:
+    """The friendships of a graph: closeness drawn for every edge, and what shows of it.
+
+    Args:
+        ends: int32 (E, 2), distinct, lower id first. people: how many there are.
+        messages: int32 (E,), where they were counted; drawn from closeness if not given.
+    """
     generator = stream(seed, "world", "closeness")
-    mutual = _mutual(ends, len(community))
+    mutual = _mutual(ends, people)
     noise = spec.close_sigma * generator.standard_normal(len(ends))
     closeness = expit(spec.close + spec.close_mutual * np.log1p(mutual) + noise).astype(np.float32)
-    messages = generator.poisson(np.exp(spec.messages_close * closeness)).astype(np.int32)
+    drawn = generator.poisson(np.exp(spec.messages_close * closeness)).astype(np.int32)
+    messages = drawn if messages is None else messages
     contact = np.exp(spec.contact_far - spec.contact_close * closeness)
     contact_days = (generator.standard_exponential(len(ends)) * contact).astype(np.float32)
     proxies = (np.log1p(mutual), np.log1p(messages), -np.log1p(contact_days))

@@ -7,7 +7,7 @@ costs a constant per choice, so histories and reactions grow linearly with users
 import numpy as np
 
 from funnel.rng import stream
-from funnel.world.population import Items, Users
+from funnel.world.synthetic.population import Items, Users
 from funnel.world.truth import match
 
 CHUNK = 200_000

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from funnel.rng import stream
-from funnel.world.spec import WorldSpec
+from funnel.world.arrays import unit
+from funnel.world.synthetic.spec import SyntheticSpec
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,6 @@ class Items:
     """float32 (I,): days"""
 
 
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """float32 rows of length one."""
-    return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
-
-
 def _around(centres: np.ndarray, spread: float, generator: np.random.Generator) -> np.ndarray:
     """Unit vectors around unit centres; `spread` is the length of the deviation relative to the centre's."""
     noise = generator.standard_normal(centres.shape, dtype=np.float32) / np.float32(np.sqrt(centres.shape[1]))
@@ -57,12 +53,12 @@ def _heavy_shares(n: int, sigma: float, generator: np.random.Generator) -> np.nd
     return weight / weight.sum()
 
 
-def communities(spec: WorldSpec, seed: int) -> np.ndarray:
+def communities(spec: SyntheticSpec, seed: int) -> np.ndarray:
     """float32 (communities, D): the centres that tastes and topics gather around."""
     return unit(stream(seed, "world", "communities").standard_normal((spec.communities, spec.dims)))
 
 
-def users(spec: WorldSpec, seed: int, centres: np.ndarray) -> Users:
+def users(spec: SyntheticSpec, seed: int, centres: np.ndarray) -> Users:
     generator = stream(seed, "world", "users")
     community = generator.choice(
         spec.communities, spec.users, p=_heavy_shares(spec.communities, spec.community_sigma, generator)
@@ -76,7 +72,7 @@ def users(spec: WorldSpec, seed: int, centres: np.ndarray) -> Users:
     )
 
 
-def items(spec: WorldSpec, seed: int, centres: np.ndarray) -> Items:
+def items(spec: SyntheticSpec, seed: int, centres: np.ndarray) -> Items:
     """Items inherit a share of the variance of topic and quality from their creator, and a creator has a topic."""
     generator = stream(seed, "world", "items")
     topics = _heavy_shares(spec.communities, spec.community_sigma, generator)

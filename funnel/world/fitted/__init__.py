@@ -1,0 +1,1 @@
+"""A world fitted to interactions and friendships that a user brings: as observed, fitted, or assumed, in this order."""
