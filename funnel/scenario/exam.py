@@ -21,7 +21,7 @@ from funnel.scenario.lab import Lab
 from funnel.scenario.memory import Memory
 from funnel.scenario.samples import FIRST, write_sample
 from funnel.scenario.selection import Selection, selection
-from funnel.scenario.sheet import Judge, Oracles, Sheet, sheet
+from funnel.scenario.sheet import Asked, Judge, Oracles, Sheet, sheet
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
 from funnel.stages.spec import STAGES, ValueFormula
@@ -89,9 +89,9 @@ class Exam:
         """The scores that the judge's late stage gives to the sheet of `lab`."""
 
         def build(folder: Path) -> None:
-            np.save(folder / "score.npy", self._predicted(lab, self._judge, "late")[1])
+            np.save(folder / "score.npy", self._predicted(lab, self.judge, "late")[1])
 
-        return Piece("score", {"sheet": self._sheet_recipe(lab), "rank": _rank_recipe(self._judge, "late")}, build)
+        return Piece("score", {"sheet": self._sheet_recipe(lab), "rank": rank_recipe(self.judge, "late")}, build)
 
     def rows_piece(self, name: str) -> Piece:
         """All measures of one arm; not its name, since scenarios share arms that they call differently."""
@@ -104,9 +104,9 @@ class Exam:
         lab = self.labs[name]
         return {
             "sheet": self._sheet_recipe(lab),
-            "stages": {stage: _rank_recipe(lab, stage) for stage in STAGES},
+            "stages": {stage: rank_recipe(lab, stage) for stage in STAGES},
             "admission": {stage: lab.arm.stages.named(stage).admission().table() for stage in STAGES},
-            "judge": _rank_recipe(self._judge, "late"),
+            "judge": rank_recipe(self.judge, "late"),
         }
 
     def _budgets(self, lab: Lab) -> list[int]:
@@ -121,7 +121,7 @@ class Exam:
         return json.dumps([self._sheet_recipe(lab), lab.arm_ranker("late").name])
 
     @property
-    def _judge(self) -> Lab:
+    def judge(self) -> Lab:
         """The arm whose late stage judges what every arm lost: the reference of the verdict."""
         return self.labs[self.scenario.verdict.reference]
 
@@ -133,12 +133,15 @@ class Exam:
 
     def _sheet(self, lab: Lab) -> Sheet:
         def make() -> Sheet:
-            found = self._oracle(lab)
-            oracles = Oracles(found["best"], found["blind"])
             judge = Judge(lab.engagement, self.value, self.blind[0])
-            return sheet(judge, lab.retrieve, lab.requests, oracles)
+            return sheet(judge, lab.retrieve, lab.requests, self.oracles(lab))
 
         return self.memory.once("sheet", json.dumps(self._sheet_recipe(lab)), make)
+
+    def oracles(self, lab: Lab) -> Oracles:
+        """The best items of every request, by both truths."""
+        found = self._oracle(lab)
+        return Oracles(found["best"], found["blind"])
 
     def _oracle(self, lab: Lab) -> dict[str, np.ndarray]:
         with np.load(self.store.ensure(self.oracle_piece(lab)) / "oracle.npz") as arrays:
@@ -146,7 +149,7 @@ class Exam:
 
     def _predicted(self, lab: Lab, ranker: Lab, stage: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Predictions and score of a stage of `ranker` on the sheet of `lab`."""
-        key = json.dumps([self._sheet_recipe(lab), _rank_recipe(ranker, stage)])
+        key = json.dumps([self._sheet_recipe(lab), rank_recipe(ranker, stage)])
         return self.memory.once("predicted", key, lambda: self._sheet(lab).predict(ranker.arm_rank(stage), lab.world))
 
     def selection(self, lab: Lab, keep: int | None = None) -> Selection:
@@ -162,7 +165,6 @@ class Exam:
         page, observed, best = self._sheet(lab), lab.world.observed, self._oracle(lab)
         chosen = self.selection(lab)
         predicted = {stage: self._predicted(lab, lab, stage)[0] for stage in STAGES}
-        by_creator = np.bincount(observed.creator, observed.past_views)
         reference = np.load(self.store.ensure(self.score_piece(lab)) / "score.npy")
         return Ledger(
             rows=page.rows,
@@ -176,8 +178,8 @@ class Exam:
             rest_value=page.rest_value,
             friend=page.friend,
             closeness=page.closeness,
-            fresh=(observed.age <= np.quantile(observed.age, 0.1))[page.rows.item],
-            small=(by_creator <= np.median(by_creator))[observed.creator[page.rows.item]],
+            fresh=observed.fresh[page.rows.item],
+            small=observed.small[page.rows.item],
             early_score=chosen.early_score,
             late_score=chosen.late_score,
             reference_score=reference,
@@ -185,7 +187,7 @@ class Exam:
             friends=observed.friend_count[page.requests.user].astype(np.int64),
             truth=page.truth,
             predicted=predicted,
-            labels=_labels(lab, page, chosen.slate, chosen.late_score),
+            labels=labels_of(lab, page, chosen.slate, chosen.late_score),
             keep=chosen.keep,
             slate_size=self.size,
         )
@@ -203,14 +205,14 @@ class Exam:
         (folder / "facts.json").write_text(json.dumps(facts(lab, ledger)))
 
 
-def _rank_recipe(lab: Lab, stage: str) -> dict:
+def rank_recipe(lab: Lab, stage: str) -> dict:
     """What decides the scores of a stage's formula."""
     spec = lab.arm.stages.named(stage)
     serving = {"calibration": spec.calibration, "missing": list(spec.missing), "stale": lab.arm.retrieval.stale}
     return {"ranker": lab.arm_ranker(stage).name, "formula": spec.formula, "combine": spec.combine, **serving}
 
 
-def _labels(lab: Lab, page: Sheet, slate: np.ndarray, score: np.ndarray) -> dict[str, np.ndarray]:
+def labels_of(lab: Lab, page: Asked, slate: np.ndarray, score: np.ndarray) -> dict[str, np.ndarray]:
     """float32 (n,) a task: what came of the slate, each item at its place; nan off the slate."""
     slates = ranked(page.rows.scored(score).take(slate))
     log = impressions(lab.engagement, page.requests, slates, join(lab.world.observed, page.requests.user))

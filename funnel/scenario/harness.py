@@ -3,7 +3,6 @@
 import shutil
 import time
 import uuid
-from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -12,15 +11,15 @@ from typing import Any
 
 from filelock import FileLock
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from funnel.scenario import envelope, pieces, results
 from funnel.scenario.conflict import study as conflict_study
 from funnel.scenario.conflict import summary as conflict_summary
 from funnel.scenario.conflict.spec import ConflictSpec
-from funnel.scenario.executors import Executor, Outcome
+from funnel.scenario.executors import Executor
 from funnel.scenario.file import AnyScenario
 from funnel.scenario.folders import beside, put, recover
+from funnel.scenario.progress import line, told
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
 from funnel.scenario.sweep import study as sweep_study
@@ -72,11 +71,11 @@ def run(
     executor = executor or Executor()
     outcomes = executor.run(partial(_do, scenario, store, executor.device), jobs)
     failed: set[str] = set()
-    with closing(_told(outcomes, jobs, console)) as told:
-        for _, befallen in told:
+    with closing(told(outcomes, jobs, console)) as done:
+        for _, befallen in done:
             for arm, why in (befallen or {}).items():
                 if arm not in failed:
-                    _line(console, f"Arm `{arm}` cannot be made and is left out. {why}")
+                    line(console, f"Arm `{arm}` cannot be made and is left out. {why}")
                 failed.add(arm)
     tables = parts.collect(scenario, store, executor.device)
     with FileLock(beside(folder, "lock")):
@@ -91,24 +90,3 @@ def _do(scenario: AnyScenario, store: Store, device: str, job: Any) -> dict[str,
     """Does a job; returns by arm that the run can do without why it failed."""
     parts, _ = KINDS[type(scenario)]
     return parts.execute(scenario, job, store, device)
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _told(outcomes: Iterator[Outcome], jobs: Sequence[Any], console: Console) -> Generator[Outcome]:
-    """The outcomes, each told as it comes: by a bar on a terminal, by a plain line elsewhere."""
-    if not console.is_terminal:
-        started = time.perf_counter()
-        for done, (place, result) in enumerate(outcomes, start=1):
-            seconds = time.perf_counter() - started
-            _line(console, f"{done:>4}/{len(jobs)} {seconds:7.1f} s  {jobs[place].label}")
-            yield place, result
-        return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("", total=len(jobs))
-        for place, result in outcomes:
-            progress.update(bar, advance=1, description=jobs[place].label)
-            yield place, result

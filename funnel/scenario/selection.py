@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnel.scenario.sheet import Sheet
+from funnel.scenario.sheet import Asked
 from funnel.stages.admission import Admission
 
 
@@ -24,7 +24,7 @@ class Selection:
     keep: int | np.ndarray
 
 
-def selection(page: Sheet, own: Mapping[str, np.ndarray], admission: Mapping[str, Admission]) -> Selection:
+def selection(page: Asked, own: Mapping[str, np.ndarray], admission: Mapping[str, Admission]) -> Selection:
     """What comes through both stages.
 
     Args:

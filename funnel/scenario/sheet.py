@@ -14,25 +14,19 @@ from funnel.stages.rank import Rank
 from funnel.stages.runner import CHUNK
 from funnel.stages.spec import ValueFormula
 from funnel.training.ranker import SCORE
-from funnel.world.bubbles import join
+from funnel.world.bubbles import Bubbles, join
 from funnel.world.engagement import Engagement
 from funnel.world.world import World
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """R requests and n rows; row columns as in `Ledger`."""
+class Asked:
+    """R requests and the n rows that stages are asked about; row columns as in `Ledger`."""
 
     requests: Requests
     rows: Candidates
-    oracle: np.ndarray
     retrieved: np.ndarray
-    blind_oracle: np.ndarray
-    value: np.ndarray
-    rest_value: np.ndarray
     friend: np.ndarray
-    closeness: np.ndarray
-    truth: dict[str, np.ndarray]
 
     def predict(self, rank: Rank, world: World) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """A stage's predictions (float32 (n,) a task) and score (float32 (n,)) on every row."""
@@ -43,6 +37,18 @@ class Sheet:
             parts.append(predicted | {SCORE: rank.formula(predicted, rows, bubbles)})
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return columns, columns.pop(SCORE)
+
+
+@dataclass(frozen=True)
+class Sheet(Asked):
+    """What is asked about, and the truth of it."""
+
+    oracle: np.ndarray
+    blind_oracle: np.ndarray
+    value: np.ndarray
+    rest_value: np.ndarray
+    closeness: np.ndarray
+    truth: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -83,30 +89,44 @@ def sheet(judge: Judge, retrieve: Retrieve, requests: Requests, oracles: Oracles
     )
 
 
+def asked(retrieve: Retrieve, requests: Requests, bubbles: Bubbles, oracles: Oracles) -> Asked:
+    """The pool of one chunk of requests and the items of their oracles.
+
+    Args:
+        bubbles: `join(observed, requests.user)`.
+    """
+    items = len(retrieve.observed.creator)
+    pool = retrieve(requests, bubbles)
+    rows = union(pool, *(_as_candidates(found, items) for found in (oracles.best, oracles.blind)), items=items)
+    retrieved = position_in(rows.keys(items), pool.keys(items)) >= 0
+    return Asked(requests, rows, retrieved, friend=bubbles.at(rows) >= 0)
+
+
 def _chunk(
     judge: Judge, retrieve: Retrieve, requests: Requests, oracles: Oracles
 ) -> tuple[Candidates, dict[str, np.ndarray], dict[str, np.ndarray]]:
     engagement, items = judge.engagement, len(retrieve.observed.creator)
     bubbles = join(retrieve.observed, requests.user)
-    pool = retrieve(requests, bubbles)
-    best, blind = (_as_candidates(found, items) for found in (oracles.best, oracles.blind))
-    rows = union(pool, best, blind, items=items)
-    keys = rows.keys(items)
-    bubble = bubbles.at(rows)
-    shown = bubble >= 0
+    page = asked(retrieve, requests, bubbles, oracles)
+    rows, shown, bubble = page.rows, page.friend, bubbles.at(page.rows)
     z = engagement.logits(requests.user[rows.request], rows.item, engagement.friend_term(bubbles, bubble))
     means = engagement.means(z, retrieve.observed.duration[rows.item], shown)
     closeness = np.where(shown, bubbles.closeness[bubble] if len(bubbles.item) else 0, 0).astype(np.float32)
     columns = {
-        "oracle": position_in(keys, best.keys(items)) >= 0,
-        "blind_oracle": position_in(keys, blind.keys(items)) >= 0,
-        "retrieved": position_in(keys, pool.keys(items)) >= 0,
+        "oracle": _among(oracles.best, rows, items),
+        "blind_oracle": _among(oracles.blind, rows, items),
+        "retrieved": page.retrieved,
         "value": evaluate(judge.value, means, shown),
         "rest_value": evaluate(judge.rest, means, shown),
         "friend": shown,
         "closeness": closeness,
     }
     return rows, columns, engagement.held(means, shown)
+
+
+def _among(chosen: np.ndarray, rows: Candidates, items: int) -> np.ndarray:
+    """bool (n,): the rows whose item is one of those chosen (int64 (R, n)) for its request."""
+    return position_in(rows.keys(items), _as_candidates(chosen, items).keys(items)) >= 0
 
 
 def _as_candidates(items_of: np.ndarray, items: int) -> Candidates:

@@ -64,6 +64,17 @@ class Observed:
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         return (sums / np.maximum(lengths, 1e-12)).astype(np.float32)[self.creator]
 
+    @cached_property
+    def fresh(self) -> np.ndarray:
+        """bool (I,): the item is among the newest tenth of the corpus."""
+        return self.age <= np.quantile(self.age, 0.1)
+
+    @cached_property
+    def small(self) -> np.ndarray:
+        """bool (I,): its creator is among the smaller half of creators by past views."""
+        by_creator = np.bincount(self.creator, self.past_views)
+        return (by_creator <= np.median(by_creator))[self.creator]
+
 
 REACTIONS = ("like", "love", "laughter", "comment", "share")
 """kinds of public reaction; all but the first count as expressive"""
