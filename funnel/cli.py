@@ -113,11 +113,11 @@ def compare(
 
 
 def _page(folder: Path) -> None:
-    from funnel.report import conflict, page, sweep
+    from funnel.report import audit, conflict, page, sweep
     from funnel.scenario import envelope
 
     summary = envelope.read(folder)
-    builders = {"funnel": page.build, "task_conflict": conflict.build, "sweep": sweep.build}
+    builders = {"funnel": page.build, "task_conflict": conflict.build, "sweep": sweep.build, "audit": audit.build}
     kind = summary.get("kind", "funnel")
     if kind not in builders:
         raise ResultsError(f"{folder / envelope.RESULTS}: kind: {unknown(str(kind), builders, 'a kind of results')}")

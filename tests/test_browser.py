@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from funnel.report import compare, conflict, page, sweep
+from funnel.report import audit, compare, conflict, page, sweep
 from funnel.report.template import SCRIPTS
 from funnel.report.whatif.measures import Fraction, Setting, own, whatif
 from funnel.report.whatif.pool import Pool, pool
 from funnel.scenario import results
-from tests import browser, conflicts, runs
+from tests import audits, browser, conflicts, runs
 from tests.browser import WIDTHS, Browser
 from tests.pages import run_of
 from tests.sweeps import KEEP, WEIGHT, folder_of, sweep_of
@@ -47,10 +47,13 @@ def pages(built, crowd, tmp_path_factory) -> dict[str, tuple[Path, str]]:
     area = sweep.build(folder_of(swept / "area", sweep_of(WEIGHT, KEEP), np.linspace(0.3, 0, 12)))
     scenario = {"review": (built, "#review"), "what if": (built, "#what-if"), "compare": (compared, "")}
     study = conflict.build(conflicts.folder_of(swept / "conflict"))
-    return scenario | {"crowd": (crowd, ""), "sweep": (line, ""), "map": (area, ""), "conflict": (study, "")}
+    logs = {"audit": audit.build(audits.folder_of(swept / "audit"))}
+    logs["sampled audit"] = audit.build(audits.sampled(swept / "sampled"))
+    others = {"crowd": crowd, "sweep": line, "map": area, "conflict": study} | logs
+    return scenario | {kind: (page, "") for kind, page in others.items()}
 
 
-KINDS = ("review", "what if", "crowd", "compare", "sweep", "map", "conflict")
+KINDS = ("review", "what if", "crowd", "compare", "sweep", "map", "conflict", "audit", "sampled audit")
 DRAWN = tuple(kind for kind in KINDS if kind not in ("what if", "compare"))
 """those that have figures"""
 
@@ -83,7 +86,7 @@ PAPER = 718
 """CSS pixels between the margins of upright A4"""
 
 
-@pytest.mark.parametrize("kind", ["crowd", "map", "conflict"])
+@pytest.mark.parametrize("kind", ["crowd", "map", "conflict", "audit", "sampled audit"])
 def test_paper_cuts_no_table_off(window, pages, kind):
     with window.media("print"):
         window.open(pages[kind][0], PAPER)

@@ -160,12 +160,17 @@ def number(found: Estimate, unit: str, seeds: int, signed: bool = False) -> Numb
     shown = text(value, unit, signed)
     if low is not None:
         fewer = f", n = {found['n']}" if found["n"] < seeds else ""
-        ends = (text(end, unit, signed, beside=value) for end in (low, high))
-        return Number(shown, f"{' to '.join(ends)}{fewer}", clear=signed and (low > 0 or high < 0), value=value)
+        ends = between(low, high, unit, value, signed)
+        return Number(shown, f"{ends}{fewer}", clear=signed and (low > 0 or high < 0), value=value)
     if found["bootstrap_low"] is not None:
-        ends = (text(found[end], unit, signed, beside=value) for end in ("bootstrap_low", "bootstrap_high"))
-        return Number(shown, f"{' to '.join(ends)}, this world", value=value)
+        ends = between(found["bootstrap_low"], found["bootstrap_high"], unit, value, signed)
+        return Number(shown, f"{ends}, this world", value=value)
     return Number(shown, "1 seed", value=value)
+
+
+def between(low: float, high: float, unit: str, value: float, signed: bool = False) -> str:
+    """An interval, in the decimals of the value that it is of."""
+    return " to ".join(text(end, unit, signed, beside=value) for end in (low, high))
 
 
 def text(value: float, unit: str, signed: bool = False, beside: float | None = None) -> str:
