@@ -22,6 +22,10 @@ class SpecError(FunnelError):
         return type(self), (self.problems,)
 
 
+class InputError(SpecError):
+    """Files that a user brought break their contract, found before any work. Holds every problem, one a line."""
+
+
 class ArmError(FunnelError):
     """A piece of an arm cannot be made. The same spec would fail again; other arms may be as sound as ever."""
 

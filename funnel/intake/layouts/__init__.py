@@ -1,0 +1,9 @@
+"""The catalogue of layouts. To add one: one file here, one line in `LAYOUTS`, one word in `ColumnsSpec.layout`."""
+
+from funnel.intake.layout import Layout
+from funnel.intake.layouts import hetrec, tables
+
+LAYOUTS: dict[str, Layout] = {
+    "tables": tables.LAYOUT,
+    "hetrec": hetrec.LAYOUT,
+}

@@ -1,0 +1,74 @@
+"""A team's own folder: `interactions`, and optionally `friends`, `items` and `users`, in any known type of file."""
+
+from pathlib import Path
+
+import polars as pl
+
+from funnel.errors import InputError, unknown
+from funnel.intake.columns import COLUMNS, ColumnsSpec
+from funnel.intake.dataset import Measure
+from funnel.intake.drops import Gate
+from funnel.intake.files import find, names
+from funnel.intake.layout import Files, Layout, Tables
+from funnel.intake.table import Kind, mapped, table
+
+KINDS: dict[str, dict[str, Kind]] = {
+    "interactions": {"user": "id", "item": "id", "weight": "number", "rating": "number", "time": "time"},
+    "friends": {"user": "id", "friend": "id", "weight": "number"},
+    "items": {"item": "id", "creator": "id", "duration": "number", "published": "time"},
+    "users": {"user": "id"},
+}
+"""the columns of each table, and what they hold"""
+NEEDED = {"interactions": ("user", "item"), "friends": ("user", "friend"), "items": ("item",), "users": ("user",)}
+
+
+def files_of(folder: Path, columns: ColumnsSpec, which: tuple[str, ...] = tuple(KINDS)) -> Files:
+    """The files of the named tables that are there, by the TOML or by their own names.
+
+    Raises:
+        InputError: the TOML names a file that is not there, or a table has several files.
+    """
+    found = {name: _file(folder, columns, name) for name in which}
+    return {name: [path] for name, path in found.items() if path is not None}
+
+
+def read_one(name: str, files: Files, columns: ColumnsSpec, gate: Gate) -> pl.DataFrame | None:
+    """One of the tables; None if there is none."""
+    if name not in files:
+        return None
+    return table(
+        files[name][0],
+        mapped(name, getattr(columns, name), KINDS[name], NEEDED[name]),
+        gate,
+        optional=name == "friends",
+    )
+
+
+def _file(folder: Path, columns: ColumnsSpec, name: str) -> Path | None:
+    file = getattr(columns, name).file
+    if file is None:
+        return find(folder, name)
+    if file not in names(folder):
+        raise InputError(f"{folder / COLUMNS}: {name}.file: {unknown(file, names(folder), 'a file of the folder')}")
+    return folder / file
+
+
+def _read(files: Files, columns: ColumnsSpec, gate: Gate) -> Tables:
+    interactions = read_one("interactions", files, columns, gate)
+    friends, items, users = (read_one(name, files, columns, gate) for name in ("friends", "items", "users"))
+    measure: Measure = "event"
+    if interactions is not None:
+        interactions, measure = _weighed(files["interactions"][0].name, interactions, gate)
+    return Tables(interactions, measure, friends, items, users)
+
+
+def _weighed(file: str, frame: pl.DataFrame, gate: Gate) -> tuple[pl.DataFrame, Measure]:
+    """What the weights are, which the columns tell."""
+    if {"weight", "rating"} <= set(frame.columns):
+        gate.refuse(file, "should have a weight or a rating. Found both. Take one of them out.")
+    if "rating" in frame.columns:
+        return frame.drop("weight", strict=False).rename({"rating": "weight"}), "rating"
+    return frame, "count" if "weight" in frame.columns else "event"
+
+
+LAYOUT = Layout(files_of, _read)
