@@ -62,6 +62,8 @@ class ColumnsSpec(Spec):
 
     layout: Literal["tables", "hetrec", "movielens", "kuairand"] | None = None
     """whose files these are; None tells by their names"""
+    unit: Literal["seconds", "milliseconds"] = "seconds"
+    """what times and durations are in; columns that hold dates need none"""
     interactions: InteractionColumns = InteractionColumns()
     friends: FriendColumns = FriendColumns()
     items: ItemColumns = ItemColumns()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from funnel.errors import InputError
 
-SEPARATORS = {".csv": ",", ".tsv": "\t", ".dat": "\t", ".data": "\t", ".inter": "\t", ".item": "\t"}
+SEPARATORS = {".csv": ",", ".tsv": "\t", ".dat": "\t", ".data": "\t", ".inter": "\t"}
 """what stands between the fields of a text file, by its suffix"""
 TEXTS = (".csv", ".tsv", ".dat", *(f"{suffix}.gz" for suffix in (".csv", ".tsv", ".dat")))
 BINARIES = (".parquet", ".feather")

@@ -41,3 +41,5 @@ class Layout:
     """the files of a folder that it would read; without `interactions`, the folder is not of this layout"""
     read: Callable[[Files, ColumnsSpec, Gate], Tables]
     """their tables"""
+    keys: frozenset[str] = frozenset()
+    """what of the TOML beside the tables it heeds"""

@@ -64,7 +64,20 @@ def _recognised(folder: Path) -> tuple[str, ColumnsSpec, Files]:
         )
     if not found:
         raise InputError(_foreign(folder, columns))
+    _heeded(folder, next(iter(found)), columns)
     return next((name, columns, files) for name, files in found.items())
+
+
+def _heeded(folder: Path, layout: str, columns: ColumnsSpec) -> None:
+    """Nothing that the TOML says is passed over.
+
+    Raises:
+        InputError: it names columns of a layout whose columns have fixed names.
+    """
+    idle = sorted(columns.model_fields_set - LAYOUTS[layout].keys - {"layout"})
+    if idle:
+        where = f"{folder / COLUMNS}: {', '.join(idle)}"
+        raise InputError(f"{where}: is heeded in the layout tables alone. Found the layout {layout}. Take it out.")
 
 
 def _foreign(folder: Path, columns: ColumnsSpec) -> str:

@@ -13,7 +13,8 @@ from funnel.intake.drops import Gate
 from funnel.intake.files import names
 from funnel.intake.layout import Files, Layout, Tables
 from funnel.intake.rules import Rule, sift
-from funnel.intake.table import Column, table
+from funnel.intake.table import table
+from funnel.intake.values import Column
 
 FILES = {"interactions": "user_artists.dat", "friends": "user_friends.dat", "events": "user_taggedartists.dat"}
 COLUMNS = {

@@ -10,7 +10,8 @@ from funnel.intake.dataset import Measure
 from funnel.intake.drops import Gate
 from funnel.intake.files import find, names
 from funnel.intake.layout import Files, Layout, Tables
-from funnel.intake.table import Kind, mapped, table
+from funnel.intake.table import table
+from funnel.intake.values import UNITS, Column, Kind
 
 KINDS: dict[str, dict[str, Kind]] = {
     "interactions": {"user": "id", "item": "id", "weight": "number", "rating": "number", "time": "time"},
@@ -20,6 +21,9 @@ KINDS: dict[str, dict[str, Kind]] = {
 }
 """the columns of each table, and what they hold"""
 NEEDED = {"interactions": ("user", "item"), "friends": ("user", "friend"), "items": ("item",), "users": ("user",)}
+"""without them the table is of no use"""
+DURATIONS = ("time", "duration", "published")
+"""what is in the unit that the TOML names"""
 
 
 def files_of(folder: Path, columns: ColumnsSpec, which: tuple[str, ...] = tuple(KINDS)) -> Files:
@@ -36,12 +40,7 @@ def read_one(name: str, files: Files, columns: ColumnsSpec, gate: Gate) -> pl.Da
     """One of the tables; None if there is none."""
     if name not in files:
         return None
-    return table(
-        files[name][0],
-        mapped(name, getattr(columns, name), KINDS[name], NEEDED[name]),
-        gate,
-        optional=name == "friends",
-    )
+    return table(files[name][0], _mapped(name, columns), gate, optional=name == "friends")
 
 
 def _file(folder: Path, columns: ColumnsSpec, name: str) -> Path | None:
@@ -51,6 +50,22 @@ def _file(folder: Path, columns: ColumnsSpec, name: str) -> Path | None:
     if file not in names(folder):
         raise InputError(f"{folder / COLUMNS}: {name}.file: {unknown(file, names(folder), 'a file of the folder')}")
     return folder / file
+
+
+def _mapped(name: str, columns: ColumnsSpec) -> dict[str, Column]:
+    """The columns of a table as the TOML names them."""
+    said = getattr(columns, name)
+    return {
+        ours: Column(
+            at=getattr(said, ours),
+            kind=kind,
+            unit=UNITS[columns.unit] if ours in DURATIONS else 1.0,
+            needed=ours in NEEDED[name] or said.mapped(ours),
+            key=f"{name}.{ours}",
+            named=said.mapped(ours),
+        )
+        for ours, kind in KINDS[name].items()
+    }
 
 
 def _read(files: Files, columns: ColumnsSpec, gate: Gate) -> Tables:
@@ -71,4 +86,4 @@ def _weighed(file: str, frame: pl.DataFrame, gate: Gate) -> tuple[pl.DataFrame, 
     return frame, "count" if "weight" in frame.columns else "event"
 
 
-LAYOUT = Layout(files_of, _read)
+LAYOUT = Layout(files_of, _read, frozenset({"unit", *KINDS}))
