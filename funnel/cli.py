@@ -113,11 +113,12 @@ def compare(
 
 
 def _page(folder: Path) -> None:
-    from funnel.report import audit, conflict, page, sweep
+    from funnel.report import audit, calibration, conflict, page, sweep
     from funnel.scenario import envelope
 
     summary = envelope.read(folder)
-    builders = {"funnel": page.build, "task_conflict": conflict.build, "sweep": sweep.build, "audit": audit.build}
+    scenarios = {"funnel": page.build, "task_conflict": conflict.build, "sweep": sweep.build}
+    builders = scenarios | {"audit": audit.build, "calibration": calibration.build}
     kind = summary.get("kind", "funnel")
     if kind not in builders:
         raise ResultsError(f"{folder / envelope.RESULTS}: kind: {unknown(str(kind), builders, 'a kind of results')}")

@@ -55,3 +55,10 @@ def drawn(plot, view):
     """The figure, in the style of the page."""
     with matplotlib.rc_context(STYLE):
         return plot(view)
+
+
+def table_of(html: str, title: str) -> list[list[str]]:
+    """Texts of the cells of the table of a name, row by row."""
+    (table,) = re.findall(rf'aria-label="{title}"[^>]*>\s*(<table.*?</table>)', html, flags=re.DOTALL)
+    rows = table.split("<tr>")[1:]
+    return [[Tree(cell).text.strip() for cell in re.findall(r"(<t[hd].*?</t[hd]>)", row)] for row in rows]

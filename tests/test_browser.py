@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from funnel.report import audit, compare, conflict, page, sweep
+from funnel.report import audit, calibration, compare, conflict, page, sweep
 from funnel.report.template import SCRIPTS
 from funnel.report.whatif.measures import Fraction, Setting, own, whatif
 from funnel.report.whatif.pool import Pool, pool
 from funnel.scenario import results
-from tests import audits, browser, conflicts, runs
+from tests import audits, browser, calibrations, conflicts, runs
 from tests.browser import WIDTHS, Browser
 from tests.pages import run_of
 from tests.sweeps import KEEP, WEIGHT, folder_of, sweep_of
@@ -49,11 +49,12 @@ def pages(built, crowd, tmp_path_factory) -> dict[str, tuple[Path, str]]:
     study = conflict.build(conflicts.folder_of(swept / "conflict"))
     logs = {"audit": audit.build(audits.folder_of(swept / "audit"))}
     logs["sampled audit"] = audit.build(audits.sampled(swept / "sampled"))
-    others = {"crowd": crowd, "sweep": line, "map": area, "conflict": study} | logs
+    fitted = calibration.build(calibrations.folder_of(swept / "calibration"))
+    others = {"crowd": crowd, "sweep": line, "map": area, "conflict": study, "calibration": fitted} | logs
     return scenario | {kind: (page, "") for kind, page in others.items()}
 
 
-KINDS = ("review", "what if", "crowd", "compare", "sweep", "map", "conflict", "audit", "sampled audit")
+KINDS = ("review", "what if", "crowd", "compare", "sweep", "map", "conflict", "audit", "sampled audit", "calibration")
 DRAWN = tuple(kind for kind in KINDS if kind not in ("what if", "compare"))
 """those that have figures"""
 
@@ -86,7 +87,7 @@ PAPER = 718
 """CSS pixels between the margins of upright A4"""
 
 
-@pytest.mark.parametrize("kind", ["crowd", "map", "conflict", "audit", "sampled audit"])
+@pytest.mark.parametrize("kind", ["crowd", "map", "conflict", "audit", "calibration"])
 def test_paper_cuts_no_table_off(window, pages, kind):
     with window.media("print"):
         window.open(pages[kind][0], PAPER)

@@ -15,7 +15,7 @@ from funnel.report.view import Number
 from funnel.scenario import envelope
 from tests import audits
 from tests.audits import estimate
-from tests.pages import Tree, drawn
+from tests.pages import Tree, drawn, table_of
 
 ALL = {"stages", "stage_recall", "exposed", "overlap", "by_slice", "predicted"}
 """figures of a log that has everything"""
@@ -45,13 +45,6 @@ def view_of(folder) -> AuditView:
 
 def tree_of(folder) -> Tree:
     return Tree(page.build(folder).read_text())
-
-
-def table_of(html: str, title: str) -> list[list[str]]:
-    """Texts of the cells of a table, row by row."""
-    (table,) = re.findall(rf'aria-label="{title}"[^>]*>\s*(<table.*?</table>)', html, flags=re.DOTALL)
-    rows = table.split("<tr>")[1:]
-    return [[Tree(cell).text.strip() for cell in re.findall(r"(<t[hd].*?</t[hd]>)", row)] for row in rows]
 
 
 @pytest.mark.parametrize(("which", "figures"), [("whole", ALL), ("sampled", {"stages", "stage_recall"})])
