@@ -119,7 +119,9 @@ def write(
         fields: of the scenario file.
     """
     made = tables({name: arm for name, arm in arms.items() if name not in (failed or {})}, seeds, friends)
-    results.write(folder, scenario(arms, seeds, **fields), made, facts(arms, seeds), dict(failed or {}), found, 12.3)
+    results.write(
+        folder, scenario(arms, seeds, **fields), made, facts(arms, seeds), dict(failed or {}), found, None, 12.3
+    )
     return folder
 
 

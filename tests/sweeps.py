@@ -64,5 +64,5 @@ def folder_of(folder: Path, sweep: Sweep, worse: np.ndarray, **settings) -> Path
     """A results folder of made-up rows."""
     failed = settings.get("failed") or {}
     told = {point: {arm: "Seed 0: The loss should be finite."} for point, arm in failed.items()}
-    summary.write(folder, sweep, rows_of(sweep, worse, **settings), told, seconds=12.3)
+    summary.write(folder, sweep, rows_of(sweep, worse, **settings), told, None, seconds=12.3)
     return folder

@@ -29,7 +29,7 @@ def folder(tables, tmp_path_factory):
 
 def written(path, tables, facts=None, seeds=3):
     """The summary of the made-up run."""
-    return results.write(path, runs.scenario(seeds=seeds), tables, facts or {}, {}, None, seconds=12.345678912345)
+    return results.write(path, runs.scenario(seeds=seeds), tables, facts or {}, {}, None, None, seconds=12.345678912345)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,7 @@ def test_the_summary_has_its_documented_keys(summary):
         "facts",
         "seconds",
         "diagnostics",
+        "world",
     ]
     assert summary["scenario"] == {
         "name": "bubble_late_only",

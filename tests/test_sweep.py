@@ -82,7 +82,7 @@ def test_a_sweep_goes_on_where_it_was_killed(tmp_path, monkeypatch):
     assert len(list((tmp_path / "data" / "point").glob("*/manifest.json"))) == 3
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").glob("*/*/manifest.json")}
     monkeypatch.setattr(Exam, "ledger", looked)
-    rows, failed = study.collect(sweep, store)
+    rows, failed, _ = study.collect(sweep, store)
     assert (rows["point"].n_unique(), failed) == (3, {})
     assert all(path.stat().st_mtime_ns == made_at for path, made_at in before.items())
 

@@ -20,7 +20,7 @@ SCHEMA_VERSION = 3
 RESULTS, SPEC = "results.json", "spec.json"
 HEAD = ("schema_version", "scenario", "fingerprint", "versions", "seconds")
 """keys of the summary of every kind of scenario"""
-LIBRARIES = ("funnel", "torch", "faiss-cpu", "numpy", "scipy", "polars")
+LIBRARIES = ("funnel", "torch", "faiss-cpu", "numpy", "scipy", "polars", "implicit")
 
 
 def write(

@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock
 from rich.console import Console
 
-from funnel.scenario import envelope, pieces, results
+from funnel.scenario import envelope, fitted, pieces, results
 from funnel.scenario.conflict import study as conflict_study
 from funnel.scenario.conflict import summary as conflict_summary
 from funnel.scenario.conflict.spec import ConflictSpec
@@ -56,10 +56,12 @@ def run(
         The results folder, `reports/<name>`, without a page yet.
 
     Raises:
+        InputError: the data that a world is to be fitted to breaks its contract.
         ResultsError: the results folder holds something else, or a piece is damaged, or the disk is full.
     """
     started = time.perf_counter()
     console = console or Console()
+    fitted.check(_funnels(scenario))
     folder = (reports / scenario.name).resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     recover(folder)
@@ -84,6 +86,13 @@ def run(
         writer.write(partial_folder, scenario, *tables, time.perf_counter() - started)
         put(partial_folder, folder)
     return folder
+
+
+def _funnels(scenario: AnyScenario) -> list[Scenario]:
+    """The scenarios of funnels that a run is made of."""
+    if isinstance(scenario, Sweep):
+        return [point.scenario for point in scenario.points]
+    return [scenario] if isinstance(scenario, Scenario) else []
 
 
 def _do(scenario: AnyScenario, store: Store, device: str, job: Any) -> dict[str, str] | None:

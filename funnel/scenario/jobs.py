@@ -10,11 +10,13 @@ from functools import partial
 
 from funnel.errors import ArmError
 from funnel.scenario.exam import Exam
+from funnel.scenario.fitted import SEED
 from funnel.scenario.lab import Lab
 from funnel.scenario.memory import Memory
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
 from funnel.stages.spec import STAGES
+from funnel.world.fitted.spec import FittedSpec
 
 NAMED = 4
 """arms that the label of a job names"""
@@ -33,10 +35,11 @@ class Job:
     """One unit of work for one process."""
 
     kind: str
-    """`traffic` (the world and both rounds), `towers`, `ranker`, `oracle`, `diagnosis` or `rows`"""
+    """`traffic` (the world and both rounds), `account` (of the data), `towers`, `ranker`, `oracle`, `diagnosis` or
+    `rows`"""
     seed: int
     cases: tuple[Case, ...]
-    """what it is for; a piece that several share is made for the first of them"""
+    """what it is for; a piece that several share is made for the first of them; none for an account"""
     stage: str = ""
     """the stage of a ranker or of a diagnosis"""
 
@@ -51,6 +54,8 @@ class Job:
     @property
     def label(self) -> str:
         """What a user is told of it."""
+        if self.kind == "account":
+            return "account of the data"
         more = len(self.arms) - NAMED
         named = ", ".join(self.arms[:NAMED]) + (f" and {more} more" if more > 0 else "")
         places = f" at {len(self.points)} points" if len(self.points) > 1 else ""
@@ -64,6 +69,11 @@ def exams_of(
     memory = Memory()
     chosen = range(len(scenarios)) if points is None else points
     return {point: Exam(scenarios[point], seed, store, device, memory) for point in chosen}
+
+
+def accounting(scenario: Scenario) -> list[Job]:
+    """The job of the account of the data that the base's world is fitted to; none of another world."""
+    return [Job("account", SEED, ())] if isinstance(scenario.base.world, FittedSpec) else []
 
 
 def training(seeds: Sequence[dict[int, Exam]]) -> list[Job]:

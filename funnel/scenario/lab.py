@@ -20,6 +20,7 @@ from funnel.features import Towers
 from funnel.retrieval.index import Index, InvertedFile
 from funnel.retrieval.retrieve import Retrieve
 from funnel.rng import seed_of
+from funnel.scenario import fitted
 from funnel.scenario.logs import shown
 from funnel.scenario.memory import Memory
 from funnel.scenario.rankers import Rankers
@@ -69,7 +70,8 @@ class Lab:
     @cached_property
     def world_piece(self) -> Piece:
         spec = self.arm.world
-        return self._piece("world", lambda folder: generate(spec, self.seed).save(folder), world=spec.table())
+        decided = fitted.recipe(spec, self.memory)
+        return self._piece("world", lambda folder: generate(spec, self.seed).save(folder), world=decided)
 
     @cached_property
     def world(self) -> World:

@@ -7,24 +7,26 @@ from typing import Any
 
 import polars as pl
 
+from funnel.scenario import fitted
 from funnel.scenario.diagnosis import Subject, collect_diagnostics, diagnosis_piece, subjects, sweep_piece
 from funnel.scenario.diagnostics import Diagnostics
 from funnel.scenario.exam import Exam
-from funnel.scenario.jobs import Case, Job, attempt, examining, exams_of, shared_piece, training
+from funnel.scenario.jobs import Case, Job, accounting, attempt, examining, exams_of, shared_piece, training
 from funnel.scenario.samples import FIRST
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
 from funnel.stages.spec import STAGES
 
-Found = tuple[dict[str, pl.DataFrame], dict[str, Any], dict[str, str], Diagnostics | None]
-"""tables by name; facts by arm and seed; why an arm failed, by arm; what diagnosing found"""
+Found = tuple[dict[str, pl.DataFrame], dict[str, Any], dict[str, str], Diagnostics | None, dict[str, Any] | None]
+"""tables by name; facts by arm and seed; why an arm failed, by arm; what diagnosing found; the account of the data"""
 
 
 def plan(scenario: Scenario) -> list[Job]:
     """All jobs, in an order in which whatever a job needs comes before it."""
     nowhere = Store(Path())  # names are all that planning needs; nothing is built
     seeds = [exams_of([scenario], seed, nowhere) for seed in range(scenario.seeds)]
-    return [*training(seeds), *(job for exams in seeds for job in _diagnoses(exams[0])), *examining(seeds)]
+    diagnoses = [job for exams in seeds for job in _diagnoses(exams[0])]
+    return [*training(seeds), *accounting(scenario), *diagnoses, *examining(seeds)]
 
 
 def _diagnoses(exam: Exam) -> list[Job]:
@@ -44,6 +46,9 @@ def execute(scenario: Scenario, job: Job, store: Store, device: str = "cpu") -> 
     Raises:
         ArmError: an arm of the verdict cannot be made.
     """
+    if job.kind == "account":
+        fitted.read_account(scenario.base.world, store)
+        return {}
     exam = Exam(scenario, job.seed, store, device)
     if job.kind == "rows":
         return {arm: why for one in job.arms for arm, why in attempt(store, exam, [one], _of_arm(exam, one)).items()}
@@ -73,7 +78,7 @@ def failures(scenario: Scenario, store: Store, device: str = "cpu") -> dict[str,
 
 
 def collect(scenario: Scenario, store: Store, device: str = "cpu") -> Found:
-    """The tables of all arms and seeds, facts by arm and seed, who failed and why, and the diagnostics.
+    """The tables of all arms and seeds, facts by arm and seed, who failed and why, the diagnostics, and the account.
 
     An arm that failed under one seed is left out of all tables.
     """
@@ -93,7 +98,8 @@ def collect(scenario: Scenario, store: Store, device: str = "cpu") -> Found:
     facts: dict[str, Any] = {name: {} for name in scenario.arms}
     for (name, seed), folder in folders.items():
         facts[name][str(seed)] = json.loads((folder / "facts.json").read_text())
-    return tables, facts, failed, collect_diagnostics(scenario, store, device)
+    account = fitted.read_account(scenario.base.world, store)
+    return tables, facts, failed, collect_diagnostics(scenario, store, device), account
 
 
 def _stacked(table: str, folders: Iterable[tuple[str, Path]]) -> pl.DataFrame:

@@ -64,6 +64,7 @@ def write(
     facts: dict[str, Any],
     failed: dict[str, str],
     diagnostics: Diagnostics | None,
+    world: dict[str, Any] | None,
     seconds: float,
 ) -> dict[str, Any]:
     """Summarise a run and write its folder.
@@ -73,6 +74,7 @@ def write(
         facts: by arm and by seed, named numbers that are no measures (index recall, label rates).
         failed: by arm that failed: why. None of the three of the verdict is among them.
         diagnostics: what diagnosing its rankers found; None where the scenario did not ask.
+        world: the account of the data that the base's world is fitted to; None of another world.
         seconds: wall time of the run.
 
     Returns:
@@ -87,7 +89,7 @@ def write(
     tables = {name: schema.check(table, TABLES[name], name) for name, table in tables.items()}
     spec = _spec(scenario)
     summary = _summary(Run(scenario, tables, facts), spec, failed)
-    summary |= {"seconds": seconds, "diagnostics": diagnostics.summary() if diagnostics else None}
+    summary |= {"seconds": seconds, "diagnostics": diagnostics.summary() if diagnostics else None, "world": world}
     return envelope.write(folder, spec, summary, tables)
 
 

@@ -5,15 +5,17 @@ truth and the predictions stand already, and one more point costs about a second
 """
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from funnel import schema
 from funnel.metrics.catalogue import METRIC
 from funnel.metrics.catalogue import rows as measured
+from funnel.scenario import fitted
 from funnel.scenario.exam import Exam
 from funnel.scenario.facts import costs
-from funnel.scenario.jobs import Case, Job, attempt, examining, exams_of, shared_piece, training
+from funnel.scenario.jobs import Case, Job, accounting, attempt, examining, exams_of, shared_piece, training
 from funnel.scenario.store import Piece, Store
 from funnel.scenario.sweep.spec import Sweep
 
@@ -32,7 +34,7 @@ def plan(sweep: Sweep) -> list[Job]:
     nowhere = Store(Path())  # names are all that planning needs; nothing is built
     scenarios = [point.scenario for point in sweep.points]
     seeds = [exams_of(scenarios, seed, nowhere) for seed in range(sweep.seeds)]
-    return [*training(seeds), *examining(seeds)]
+    return [*training(seeds), *accounting(scenarios[0]), *examining(seeds)]
 
 
 def execute(sweep: Sweep, job: Job, store: Store, device: str = "cpu") -> dict[str, str]:
@@ -44,6 +46,9 @@ def execute(sweep: Sweep, job: Job, store: Store, device: str = "cpu") -> dict[s
     Raises:
         ArmError: an arm of the verdict cannot be made.
     """
+    if job.kind == "account":
+        fitted.read_account(sweep.points[0].scenario.base.world, store)
+        return {}
     return {
         f"{arm} at {sweep.points[point].label}": why
         for point, arms in _attempted(sweep, job, store, device).items()
@@ -51,8 +56,8 @@ def execute(sweep: Sweep, job: Job, store: Store, device: str = "cpu") -> dict[s
     }
 
 
-def collect(sweep: Sweep, store: Store, device: str = "cpu") -> tuple[pl.DataFrame, Failed]:
-    """`schema.POINT_ROWS` of all arms that did not fail, and why the others did."""
+def collect(sweep: Sweep, store: Store, device: str = "cpu") -> tuple[pl.DataFrame, Failed, dict[str, Any] | None]:
+    """`schema.POINT_ROWS` of all arms that did not fail, why the others did, and the account of the data."""
     failed: Failed = {}
     jobs = [job for job in plan(sweep) if job.kind == "rows"]  # which need everything else
     for job in jobs:
@@ -60,7 +65,8 @@ def collect(sweep: Sweep, store: Store, device: str = "cpu") -> tuple[pl.DataFra
             failed[point] = arms | failed.get(point, {})
     tables = [table for job in jobs for table in _read(sweep, job, store, device, failed)]
     rows = pl.concat(tables).select(list(schema.POINT_ROWS)).sort("point", "seed", maintain_order=True)
-    return schema.check(rows, schema.POINT_ROWS, "rows"), failed
+    account = fitted.read_account(sweep.points[0].scenario.base.world, store)
+    return schema.check(rows, schema.POINT_ROWS, "rows"), failed, account
 
 
 def point_piece(exam: Exam, name: str) -> Piece:

@@ -19,11 +19,14 @@ from funnel.scenario.sweep.study import MEASURES, Failed
 KIND = "sweep"
 
 
-def write(folder: Path, sweep: Sweep, rows: pl.DataFrame, failed: Failed, seconds: float) -> dict[str, Any]:
+def write(
+    folder: Path, sweep: Sweep, rows: pl.DataFrame, failed: Failed, world: dict[str, Any] | None, seconds: float
+) -> dict[str, Any]:
     """Summarise a sweep and write its folder.
 
     Args:
         rows: `schema.POINT_ROWS`. failed: by point and arm that is not in the rows: why.
+        world: the account of the data that the first point's world is fitted to; None of another world.
         seconds: wall time of the run.
 
     Returns:
@@ -54,6 +57,7 @@ def write(folder: Path, sweep: Sweep, rows: pl.DataFrame, failed: Failed, second
         "best": best,
         "measures": {name: {"unit": METRIC[name].unit, "definition": METRIC[name].definition} for name in MEASURES},
         "seconds": seconds,
+        "world": world,
     }
     return envelope.write(folder, spec, summary, {"rows": rows})
 
