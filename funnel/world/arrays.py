@@ -17,3 +17,8 @@ def offsets(owner: np.ndarray, owners: int) -> np.ndarray:
 def unit(vectors: np.ndarray) -> np.ndarray:
     """float32 rows of length one."""
     return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def shares(amounts: np.ndarray) -> np.ndarray:
+    """float64: amounts as shares of their sum; of float32 they sum to one more closely than these can."""
+    return amounts.astype(np.float64) / amounts.sum(dtype=np.float64)

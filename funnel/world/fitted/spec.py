@@ -15,8 +15,9 @@ class FactorsSpec(Spec):
 
     dims: int = Field(16, ge=2, le=128)
     """dimensions of taste and topic space"""
-    regularization: float = Field(0.05, ge=0)
-    """weight of the squared length of the factors"""
+    regularization: float = Field(10.0, ge=0)
+    """weight of the squared length of the factors; from one to fifty rank held-out interactions about equally well on
+    public data (hetrec2011-lastfm, movielens-100k)"""
     iterations: int = Field(15, ge=1)
     """rounds of alternating least squares; the loss of a fit of this size changes little after ten"""
     confidence: float = Field(10.0, ge=0)
