@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup scenario list report compare test bench census lint clean
+.PHONY: help setup scenario list report compare export test bench census lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,9 @@ help:
 	@echo '     EXECUTOR=dask SCHEDULER=tcp://... on a Dask cluster'
 	@echo 'make report NAME=bubble_late_only      build the page of stored results again'
 	@echo 'make compare A=before B=after          two finished runs side by side, in reports/A.vs.B'
+	@echo 'make export NAME=bubble_late_only      the stage logs of an arm, in exports/NAME/ARM/seed0'
+	@echo '     ARM=both SEED=1 REQUESTS=10000    whose, in which world, how many (those of the scenario)'
+	@echo '     FORMAT=recflow OUT=<folder>       layout of the files; where to write'
 	@echo 'make test                              all tests'
 	@echo 'make bench                             speed, each number beside its floor'
 	@echo 'make census                            AUC of every architecture on a public data set'
@@ -68,6 +71,14 @@ report: .venv/stamp
 compare: .venv/stamp
 	@test -n '$(A)' -a -n '$(B)' || { echo 'Say which two: make compare A=quickstart B=bubble_late_only' >&2; exit 2; }
 	@$(RUN) -m funnel compare $(A) $(B)
+
+export: .venv/stamp
+	@test -n '$(NAME)' || { echo 'Say which: make export NAME=bubble_late_only' >&2; exit 2; }
+	@$(RUN) -m funnel export $(NAME) \
+	    $(if $(FORMAT),--format $(FORMAT)) $(if $(ARM),--arm $(ARM)) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(PRESET),--preset $(PRESET)) $(if $(DEVICE),--device $(DEVICE)) \
+	    $(if $(WORLD),--world '$(WORLD)') $(if $(LENIENT),--lenient) $(if $(OUT),--out '$(OUT)') \
+	    $(foreach field,$(SET),--set '$(field)')
 
 test: .venv/stamp
 	@$(RUN) -m pytest -q -n 2

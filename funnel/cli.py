@@ -97,6 +97,47 @@ def report(name: Annotated[str, typer.Argument(help="A scenario that has been ru
 
 
 @app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="A scenario of the list, or the path of a TOML file.")],
+    layout: Annotated[str, typer.Option("--format", help="Layout of the files.")] = "recflow",
+    arm: Annotated[str | None, typer.Option(help="Whose funnel serves. [default: the proposal]")] = None,
+    seed: Annotated[int, typer.Option(help="Which of its worlds.")] = 0,
+    requests: Annotated[int | None, typer.Option(help="Requests to serve, instead of the evaluation's number.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A size of scenarios/presets, such as smoke.")] = None,
+    world: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Fit the world to the data of this folder.")
+    ] = None,
+    lenient: Annotated[bool, typer.Option("--lenient", help="Drop bad rows of that data, and tell how many.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder to write. [default: exports/NAME/ARM/seedSEED]")] = None,
+    device: Annotated[str, typer.Option(help="Where models are trained: cpu, or cuda.")] = "cpu",
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Any field; may be given several times.")
+    ] = None,
+) -> None:
+    """Writes the stage logs of one arm in the layout of RecFlow, as a team's own funnel would have logged them.
+
+    The requests are those that the arm is examined on, and the numbers are those of its examination; what a run has
+    made is not made again. An interrupted export goes on where it stopped.
+
+    Exit code: 0 done, 2 it cannot be exported as asked, 1 it failed, 130 interrupted.
+    """
+    with _told():
+        from funnel.scenario.executors import ONE_THREAD
+
+        os.environ.update(ONE_THREAD)  # before any numeric library is loaded
+        from funnel.scenario.file import load
+
+        chosen = [] if requests is None else [f"base.evaluation.requests={requests}"]
+        assignments = [*(assign or ()), *chosen]
+        scenario = load(name, preset=preset, assignments=assignments, world=world, lenient=lenient)
+
+        from funnel.scenario.export.export import export as export_logs
+
+        folder = export_logs(scenario, layout, arm=arm, seed=seed, out=out, device=device)
+        typer.echo(f"Export: {folder}")
+
+
+@app.command()
 def compare(
     a: Annotated[str, typer.Argument(help="A scenario that has been run.")],
     b: Annotated[str, typer.Argument(help="Another one.")],

@@ -139,8 +139,8 @@ EXTRA: Schema = {name: dtype for name, (dtype, _) in ADDED.items()}
 """columns that an export adds, but for those of predictions"""
 
 
-def predicted(stage: Literal["early", "late"], task: str) -> str:
-    """The column of a ranking stage's predictions of a task, float32, on the whole retrieved pool."""
+def predicted(stage: str, task: str) -> str:
+    """The column of what a ranking stage (`early` or `late`) predicts of a task: float32, on the whole pool."""
     return f"{stage}_p_{task}"
 
 
