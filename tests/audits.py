@@ -16,7 +16,7 @@ UNITS = {
     "exposed_recall": "share",
     "set_auc": "ratio",
     "lost": "share",
-    "predicted_lost": "share",
+    "predicted_set_auc": "ratio",
     "correlation": "ratio",
     "overlap": "share",
     "penetration": "share",
@@ -37,17 +37,18 @@ def whole() -> list[dict[str, Any]]:
     """Estimates of a log with everything that an audit can use."""
     found = [estimate("candidates", count, stage) for stage, count in zip(STAGES, (500.0, 100.0, 10.0), strict=True)]
     found += [estimate("keep_ratio", 0.2, "early"), estimate("keep_ratio", 0.1, "late")]
-    found += [estimate("stage_recall", value, stage) for stage, value in (("retrieval", 1.0), ("early", 0.7))]
+    found += [estimate("stage_recall", 0.7, "early"), estimate("stage_recall", 0.9, "early", "by_early")]
     found += [
         estimate(measure, value, stage, task=task)
-        for measure, value in (("exposed_recall", 0.6), ("set_auc", 0.7), ("calibration", 1.1))
+        for measure, value in (("exposed_recall", 0.6), ("set_auc", 0.7))
         for stage, task in product(("early", "late"), ("long_view", "like"))
     ]
+    found += [estimate("calibration", 1.1, "late", "impressed", task) for task in ("long_view", "like")]
     slices = ("all", "friend", "other", "source=nearest")
     found += [estimate("lost", 0.2 + 0.1 * place, "early", slice_) for place, slice_ in enumerate(slices)]
     found += [estimate("survival", 0.3, stage, slice_) for stage, slice_ in product(("early", "late"), slices)]
     found += [estimate("overlap", 0.5, "early", slice_) for slice_ in ("impressed", "unimpressed")]
-    found += [estimate("predicted_lost", 0.19, "early"), estimate("correlation", 0.8, "early")]
+    found += [estimate("correlation", 0.8, "early"), estimate("predicted_set_auc", 0.66, "late", task="like")]
     return [*found, estimate("label", 0.05, "late", task="like"), estimate("penetration", 0.4, "early")]
 
 

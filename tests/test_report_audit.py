@@ -123,18 +123,20 @@ def test_a_figure_of_many_slices_shows_those_of_the_most_requests_and_says_so(tm
 def test_set_recall_stands_beside_the_auc_inside_the_set(pages):
     head, *rows = table_of(pages["whole"], "Set recall beside AUC inside the set")
     recall, auc = "Recall of shown positives", "AUC inside the shown set"
-    assert head == ["of", f"{recall}, early", f"{recall}, late", f"{auc}, early", f"{auc}, late"]
+    predicted = f"{auc}, by prediction, late"
+    assert head == ["of", f"{recall}, early", f"{recall}, late", f"{auc}, early", f"{auc}, late", predicted]
     told = ["60.0 %54.0 % to 66.0 %, n = 900"] * 2 + ["0.7000.630 to 0.770, n = 900"] * 2
-    assert rows == [["long_view", *told], ["like", *told]]
+    assert rows == [["long_view", *told, "n/a"], ["like", *told, "0.6600.594 to 0.726, n = 900"]]
 
 
 def test_slices_stand_apart_from_what_holds_for_all(pages):
     agreement = table_of(pages["whole"], "Agreement of the stages")
     assert [row[0] for row in agreement[1:4]] == [
         "Lost candidates, early",
-        "Lost candidates, by the survival law, early",
         "Correlation of early and judge, early",
+        "Overlap of early and late, early, impressed",
     ]
+    assert [row[0] for row in table_of(pages["whole"], "Stage recall")[1:]] == ["all", "by_early"]
     slices = table_of(pages["whole"], "Lost candidates")
     assert [row[0] for row in slices[1:]] == ["all", "friend", "other", "source=nearest"]
 
@@ -151,6 +153,7 @@ def test_what_could_not_be_told_and_what_was_dropped_are_named(pages):
     assert dropped[1] == ["2026-03-01.feather", "12", "scores are numbers", "Fill them."]
     absent = table_of(html, "Measures that could not be computed")
     assert absent[1] == ["lost", "reference_score, late_score"]
+    assert "such as a score of every candidate: lost." in text
     assert "Each stage's rows are a sample" in text and "no scores of two stages on the same candidates" in text
     text = Tree(pages["whole"]).text
     assert "None: every row that was read is counted." in text and "every column that a measure" in text

@@ -5,7 +5,7 @@ from typing import Any
 
 from funnel.report.figures.audit import SECTIONS, of_section
 from funnel.report.figures.catalogue import Drawn, save
-from funnel.report.logs import EVERYWHERE, AuditView, called
+from funnel.report.logs import AuditView, called
 from funnel.report.table import Table
 from funnel.report.template import put_page, writing
 from funnel.report.view import FACT, Number, text
@@ -14,8 +14,8 @@ from funnel.scenario import envelope
 GROUPS = {
     "funnel": ("candidates", "keep_ratio"),
     "recall": ("stage_recall",),
-    "exposed": ("exposed_recall", "set_auc"),
-    "agreement": ("lost", "predicted_lost", "correlation", "overlap", "penetration"),
+    "exposed": ("exposed_recall", "set_auc", "predicted_set_auc"),
+    "agreement": ("lost", "correlation", "overlap", "penetration"),
     "calibration": ("calibration",),
 }
 """measures of which a section tells what they are for all that was logged; what none names stands under the rest"""
@@ -59,6 +59,7 @@ def _context(view: AuditView, figures: dict[str, Drawn]) -> dict[str, Any]:
         "slices": _slices(view),
         "calibration": view.table("Predicted over realised", "1 is calibrated.", GROUPS["calibration"]),
         "rest": _rest(view),
+        "empty": view.empty(),
         "facts": _facts(view),
     }
 
@@ -84,7 +85,7 @@ def _told(view: AuditView, found: dict[str, float], unit: str) -> list[Number]:
 
 def _agreement(view: AuditView) -> Table:
     """A row a number, for they are few and of several kinds."""
-    found = [one for measure in GROUPS["agreement"] for one in view.of(measure, EVERYWHERE)]
+    found = [one for measure in GROUPS["agreement"] for one in view.of(measure)]
     rows = tuple((_named(one), (view.cell(one),)) for one in found)
     return Table("Agreement of the stages", "Of all that was logged; slices stand below.", ("found",), rows)
 
@@ -95,7 +96,7 @@ def _named(one: dict[str, Any]) -> str:
 
 def _slices(view: AuditView) -> list[Table]:
     """A table a measure that the log's own slices part."""
-    return [view.table(called(measure), "", (measure,), slices=None) for measure in view.sliced()]
+    return [view.table(called(measure), "", (measure,), sliced=True) for measure in view.sliced()]
 
 
 def _rest(view: AuditView) -> list[Table]:

@@ -1,6 +1,6 @@
 """Reading access to the summary of an audit: what stage logs tell, by measure, stage, slice and task."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from funnel.report.table import Table
@@ -15,8 +15,8 @@ LABELS = {
     "stage_recall": "Stage recall",
     "exposed_recall": "Recall of shown positives",
     "set_auc": "AUC inside the shown set",
+    "predicted_set_auc": "AUC inside the shown set, by prediction",
     "lost": "Lost candidates",
-    "predicted_lost": "Lost candidates, by the survival law",
     "correlation": "Correlation of early and judge",
     "overlap": "Overlap of early and late",
     "penetration": "Penetration of early's top into the slate",
@@ -26,8 +26,8 @@ LABELS = {
     "label": "Mean label where shown",
 }
 """what a measure is called on the page; one that stands not here is called by its name"""
-EVERYWHERE = ("all", "impressed", "unimpressed")
-"""slices that belong to a measure's definition; all others cut the log"""
+SELF_SLICED = ("stage_recall", "overlap", "calibration")
+"""measures whose slices are part of what they are: who judges, or which rows; those of all others cut the log"""
 
 
 class AuditView:
@@ -60,14 +60,13 @@ class AuditView:
         """Whether the rows of a stage are a sample of what the stage had."""
         return self.logs["sampled"]
 
-    def of(self, measure: str, slices: Collection[str] | None = None) -> list[Found]:
-        """Estimates of one measure in the order of the results; of all slices where none are named."""
-        found = [one for one in self.found if one["measure"] == measure]
-        return [one for one in found if slices is None or one["slice"] in slices]
+    def of(self, measure: str, sliced: bool = False) -> list[Found]:
+        """Estimates of one measure in the order of the results; with `sliced`, of the log's slices, too."""
+        return [one for one in self.found if one["measure"] == measure and (sliced or not _cuts(one))]
 
     def at(self, measure: str, stage: str) -> Found | None:
         """What a measure says of a stage as a whole."""
-        return next((one for one in self.of(measure, ("all",)) if one["stage"] == stage), None)
+        return next((one for one in self.of(measure) if one["stage"] == stage), None)
 
     def unit(self, measure: str) -> str:
         return self.summary["measures"][measure]["unit"]
@@ -83,23 +82,30 @@ class AuditView:
 
     def sliced(self) -> list[str]:
         """Measures that the log's own slices part, in the order of the results."""
-        return list(dict.fromkeys(one["measure"] for one in self.found if one["slice"] not in EVERYWHERE))
+        return list(dict.fromkeys(one["measure"] for one in self.found if _cuts(one)))
+
+    def empty(self) -> list[str]:
+        """Measures that were asked for and have a case nowhere, in the order of the results."""
+        asked = dict.fromkeys(one["measure"] for one in self.summary["estimates"])
+        return [measure for measure in asked if not self.of(measure, sliced=True)]
 
     def uncalled(self, shown: Iterable[str]) -> list[str]:
         """Measures that are none of these, in the order of the results."""
         return [measure for measure in dict.fromkeys(one["measure"] for one in self.found) if measure not in shown]
 
-    def table(
-        self, title: str, note: str, measures: Sequence[str], slices: Collection[str] | None = EVERYWHERE
-    ) -> Table:
+    def table(self, title: str, note: str, measures: Sequence[str], sliced: bool = False) -> Table:
         """Rows of slices and tasks, a column a measure and stage; only those of which the log tells something."""
-        found = {address(one): one for measure in measures for one in self.of(measure, slices)}
+        found = {address(one): one for measure in measures for one in self.of(measure, sliced)}
         columns = dict.fromkeys((measure, stage) for measure, stage, _, _ in found)
         lines = dict.fromkeys((slice_, task) for _, _, slice_, task in found)
         rows = tuple(
             (_line(*line), tuple(self.cell(found.get((*column, *line))) for column in columns)) for line in lines
         )
         return Table(title, note, tuple(_head(*column, measures) for column in columns), rows, corner="of")
+
+
+def _cuts(one: Found) -> bool:
+    return one["slice"] != "all" and one["measure"] not in SELF_SLICED
 
 
 def address(one: Found) -> tuple[str, str, str, str]:

@@ -1,6 +1,5 @@
 """The figures of an audit: how wide the funnel is, and measures of stages, slices and tasks as marks with intervals."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from funnel.report.figures.catalogue import Plot
 from funnel.report.figures.data import Rows
 from funnel.report.figures.panels import WIDTH, legend
 from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS, INK, PER_CENT, whiskers
-from funnel.report.logs import EVERYWHERE, AuditView, Found
+from funnel.report.logs import AuditView, Found
 
 MOST = 24
 """marks that a panel can hold and still be read; of more, those that speak of the most requests"""
@@ -30,14 +29,14 @@ class Panel:
     title: str
     axis: str
     """what the numbers are"""
-    slices: Collection[str] | None = EVERYWHERE
-    """those shown; all where None"""
+    sliced: bool = False
+    """whether the log's slices are marked, too"""
     line: float | None = None
     """a value that has a meaning of its own, drawn as a dotted line"""
 
     def rows(self, view: AuditView) -> list[Found]:
         """What it marks, in the order of the results."""
-        found = view.of(self.measure, self.slices)
+        found = view.of(self.measure, self.sliced)
         most = sorted(found, key=lambda one: -one["n"])[:MOST]
         return [one for one in found if one in most]
 
@@ -53,8 +52,8 @@ PANELS: dict[str, tuple[Panel, ...]] = {
         Panel("lost", "Lost candidates", "share of the judge's top that early cut"),
     ),
     "by_slice": (
-        Panel("lost", "Lost candidates", "share of the judge's top that early cut", slices=None),
-        Panel("survival", "Passed", "share of what entered a stage that passed", slices=None),
+        Panel("lost", "Lost candidates", "share of the judge's top that early cut", sliced=True),
+        Panel("survival", "Passed", "share of what entered a stage that passed", sliced=True),
     ),
     "predicted": (Panel("calibration", "Predicted over realised", "ratio; 1 is calibrated", line=1.0),),
 }
@@ -153,11 +152,12 @@ def _stages_caption(view: AuditView) -> str:
 
 
 CAPTIONS = {
-    "stage_recall": "Of the rows that a later stage put first, the share that a stage kept. What an earlier stage cut "
-    "was never put first by a later one, so this flatters every stage but the last judge's own.",
-    "exposed": "Left, of the shown rows with a positive label the share that stands in the stage's own top; right, how "
-    "well the same score orders positives before negatives among what was shown. Both know only what came through: a "
-    "stage may do well on either and still cut what a later stage would have wanted.",
+    "stage_recall": "Of what a later stage puts first in the whole logged pool, the share in each stage's output; the "
+    "late stage judges, or another one where the label says so. It is told only of requests in which the judge scored "
+    "every row, for one that saw only what got through has nothing to say of what did not.",
+    "exposed": "Left, of the shown rows with a positive label the share among the stage's own best; right, how well "
+    "the same score orders positives before negatives among what was shown. Both know only what came through: a stage "
+    "may do well on either and still cut what a later stage would have wanted.",
     "overlap": "Left, common items of the early and the late top K of the same candidates, over K; on what was shown "
     "both stages had to agree already. Right, of what the judge puts first in the whole pool the share that the early "
     "stage cut.",
@@ -169,7 +169,7 @@ CAPTIONS = {
 
 
 def _caption(view: AuditView, name: str) -> str:
-    most = max(len(view.of(panel.measure, panel.slices)) for panel in PANELS[name])
+    most = max(len(view.of(panel.measure, panel.sliced)) for panel in PANELS[name])
     cut = f" Shown are the {MOST} rows that speak of the most requests; the tables have all." if most > MOST else ""
     return f"{CAPTIONS[name]}{cut} {view.behind}"
 
@@ -177,7 +177,7 @@ def _caption(view: AuditView, name: str) -> str:
 def _stages_data(view: AuditView) -> Rows:
     told = {"candidates": view.true_sizes, "keep_ratio": view.true_ratios}
     return [
-        *(dict(one) for measure in told for one in view.of(measure, ("all",))),
+        *(dict(one) for measure in told for one in view.of(measure)),
         *({"measure": f"{measure}, as told", "stage": stage, "value": value}
           for measure, found in told.items() for stage, value in found.items()),
     ]  # fmt: skip
