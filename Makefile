@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup scenario list report compare export test bench census lint clean
+.PHONY: help setup scenario list report compare export audit test bench census lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +28,8 @@ help:
 	@echo 'make export NAME=bubble_late_only      the stage logs of an arm, in exports/NAME/ARM/seed0'
 	@echo '     ARM=both SEED=1 REQUESTS=10000    whose, in which world, how many (those of the scenario)'
 	@echo '     FORMAT=recflow OUT=<folder>       layout of the files; where to write'
+	@echo 'make audit LOGS=folder                 what the stage logs of a real funnel tell; docs/audit.md'
+	@echo '     NAME=march LENIENT=1              name of the results; drop bad rows and count them'
 	@echo 'make test                              all tests'
 	@echo 'make bench                             speed, each number beside its floor'
 	@echo 'make census                            AUC of every architecture on a public data set'
@@ -79,6 +81,10 @@ export: .venv/stamp
 	    $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(PRESET),--preset $(PRESET)) $(if $(DEVICE),--device $(DEVICE)) \
 	    $(if $(WORLD),--world '$(WORLD)') $(if $(LENIENT),--lenient) $(if $(OUT),--out '$(OUT)') \
 	    $(foreach field,$(SET),--set '$(field)')
+
+audit: .venv/stamp
+	@test -n '$(LOGS)' || { echo 'Say which: make audit LOGS=folder' >&2; exit 2; }
+	@$(RUN) -m funnel audit '$(LOGS)' $(if $(NAME),--name $(NAME)) $(if $(LENIENT),--lenient)
 
 test: .venv/stamp
 	@$(RUN) -m pytest -q -n 2

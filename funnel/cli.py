@@ -138,6 +138,25 @@ def export(
 
 
 @app.command()
+def audit(
+    logs: Annotated[Path, typer.Argument(help="A folder of stage logs.")],
+    name: Annotated[str | None, typer.Option(help="Name of the results. [default: the folder's]")] = None,
+    lenient: Annotated[bool, typer.Option("--lenient", help="Drop rows that break a rule, and count them.")] = False,
+) -> None:
+    """Measures the stage logs of a real funnel; nothing is simulated. Results and a page go to reports/audit_NAME.
+
+    The folder holds feather or parquet files in the layout of RecFlow, or files of any columns and a `columns.toml`
+    that says what they are: docs/audit.md.
+
+    Exit code: 0 done, 2 the logs cannot be read as they are, 1 it failed, 130 interrupted.
+    """
+    with _told():
+        from funnel.audit.harness import audit as audit_logs
+
+        _page(audit_logs(logs, name, lenient=lenient, reports=REPORTS))
+
+
+@app.command()
 def compare(
     a: Annotated[str, typer.Argument(help="A scenario that has been run.")],
     b: Annotated[str, typer.Argument(help="Another one.")],

@@ -48,3 +48,29 @@ def expected_auc(score: np.ndarray, probability: np.ndarray) -> float | None:
     negatives = np.diff(ties, append=len(score)) - positives
     negatives_below = ties - (np.cumsum(positives) - positives)
     return float((positives @ (negatives_below + negatives / 2) - with_itself / 2) / pairs)
+
+
+def within(
+    request: np.ndarray, score: np.ndarray, positive: np.ndarray, requests: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of a positive and a negative row of the same request: how many have the positive in front, ties half, and
+    how many there are.
+
+    By ranks (Mann and Whitney 1947): the ranks of the positives, less those that they would have among themselves.
+
+    Args:
+        request: int64 (n,), rising. score: float (n,). positive: bool (n,).
+
+    Returns:
+        float64 (R,) both; their ratio over any requests is the AUC in which every pair weighs the same.
+    """
+    order = np.lexsort((score, request))
+    owner, ranked = request[order], score[order]
+    begins = np.append(True, (owner[1:] != owner[:-1]) | (ranked[1:] != ranked[:-1]))[: len(order)]
+    tie = np.cumsum(begins) - 1
+    size = np.bincount(tie)
+    rank = (np.flatnonzero(begins) + (size + 1) / 2)[tie] - np.searchsorted(owner, owner)
+    positives = np.bincount(request, positive, requests)
+    negatives = np.bincount(request, minlength=requests) - positives
+    above = np.bincount(owner, rank * positive[order], requests) - positives * (positives + 1) / 2
+    return above, positives * negatives

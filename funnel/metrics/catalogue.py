@@ -37,7 +37,12 @@ class Metric:
     @property
     def definition(self) -> str:
         """One paragraph, as the report prints it."""
-        return " ".join((inspect.getdoc(self.compute) or "").split("\n\n")[0].split())
+        return definition(self.compute)
+
+
+def definition(compute: Callable) -> str:
+    """The first paragraph of a measure's docstring, which is its definition."""
+    return " ".join((inspect.getdoc(compute) or "").split("\n\n")[0].split())
 
 
 METRICS: tuple[Metric, ...] = (

@@ -62,7 +62,15 @@ def predicted_lost(ledger: Ledger) -> list[Ratio]:
     Where `lost` is greater, the stages agree less on the top of the pool than they do on the bulk.
     """
     rho = correlation(ledger)[0].value or 0.0
-    pool, keep = count(ledger, ledger.retrieved), count(ledger, ledger.early)
-    wanted = np.minimum(pool, ledger.slate_size)
+    return [expected_lost(rho, count(ledger, ledger.retrieved), count(ledger, ledger.early), ledger.slate_size)]
+
+
+def expected_lost(rho: float, pool: np.ndarray, keep: np.ndarray, slate_size: int) -> Ratio:
+    """What the survival law expects to be lost of each request's best.
+
+    Args:
+        rho: correlation of the two rankings. pool, keep: float64 (R,), candidates of a request and its survivors.
+    """
+    wanted = np.minimum(pool, slate_size)
     asked = np.maximum(pool, 1)
-    return [Ratio(wanted * (1 - survival(rho, asked, keep, np.maximum(wanted, 1))), wanted, "early")]
+    return Ratio(wanted * (1 - survival(rho, asked, keep, np.maximum(wanted, 1))), wanted, "early")

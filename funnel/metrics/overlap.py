@@ -1,10 +1,12 @@
 """Do the stages agree: overlap of the early and the late ranking, penetration, and how much each stage keeps."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Ratio, count
-from funnel.metrics.slices import survivors
+from funnel.metrics.slices import Slices, survivors
 from funnel.metrics.value import best
 
 
@@ -34,12 +36,21 @@ def penetration(ledger: Ledger) -> list[Ratio]:
 
 def candidates(ledger: Ledger) -> list[Ratio]:
     """Mean number of candidates in a stage's output."""
+    return candidates_of(ledger, survivors(ledger))
+
+
+def candidates_of(ledger: Ledger, stages: Slices) -> list[Ratio]:
+    """The same of any stages, in funnel order: bool (n,) each, the rows in its output."""
     requests = np.ones(ledger.rows.requests)
-    return [Ratio(count(ledger, kept), requests, stage) for stage, kept in survivors(ledger).items()]
+    return [Ratio(count(ledger, kept), requests, stage) for stage, kept in stages.items()]
 
 
 def keep_ratio(ledger: Ledger) -> list[Ratio]:
     """Share of a stage's input that it keeps."""
-    counts = {stage: count(ledger, kept) for stage, kept in survivors(ledger).items()}
-    steps = (("retrieval", "early"), ("early", "late"))
-    return [Ratio(counts[stage], counts[before], stage) for before, stage in steps]
+    return keep_ratio_of(ledger, survivors(ledger))
+
+
+def keep_ratio_of(ledger: Ledger, stages: Slices) -> list[Ratio]:
+    """The same of any stages, in funnel order: bool (n,) each, the rows in its output."""
+    counts = {stage: count(ledger, kept) for stage, kept in stages.items()}
+    return [Ratio(counts[stage], counts[before], stage) for before, stage in pairwise(stages)]

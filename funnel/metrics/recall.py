@@ -65,10 +65,15 @@ def lost(ledger: Ledger) -> list[Ratio]:
     The reference is the late stage with the change, the same for every arm. Against an arm's own late ranking the
     number would not be comparable between arms.
     """
+    return lost_of(ledger, friend_or_other(ledger))
+
+
+def lost_of(ledger: Ledger, slices: Slices) -> list[Ratio]:
+    """The same of any slices of rows."""
     wanted = top(ledger.rows, ledger.slate_size, ledger.reference_score, ledger.retrieved)
     return [
         Ratio(count(ledger, wanted & ~ledger.early & rows), count(ledger, wanted & rows), "early", name)
-        for name, rows in friend_or_other(ledger).items()
+        for name, rows in slices.items()
     ]
 
 
@@ -105,9 +110,12 @@ def survival(ledger: Ledger) -> list[Ratio]:
     for name, rows in friend_or_other(ledger).items():
         for before, after in (("retrieval", "early"), ("early", "late")):
             entered, passed = rows & stages[before], rows & stages[after]
-            ratios.append(Ratio(count(ledger, passed), count(ledger, entered), after, name))
-            oracle = Ratio(
-                count(ledger, passed & ledger.oracle), count(ledger, entered & ledger.oracle), after, f"oracle_{name}"
-            )
-            ratios.append(oracle)
+            ratios.append(passed_of(ledger, entered, passed, after, name))
+            oracle = ledger.oracle
+            ratios.append(passed_of(ledger, entered & oracle, passed & oracle, after, f"oracle_{name}"))
     return ratios
+
+
+def passed_of(ledger: Ledger, entered: np.ndarray, passed: np.ndarray, stage: str, name: str) -> Ratio:
+    """Of the rows that entered a stage (bool (n,)), the share that it passed."""
+    return Ratio(count(ledger, passed), count(ledger, entered), stage, name)

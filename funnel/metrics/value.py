@@ -4,7 +4,7 @@ import numpy as np
 
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Ratio, count, total
-from funnel.metrics.slices import friend_or_other, guarded_users, survivors
+from funnel.metrics.slices import Slices, friend_or_other, guarded_users, survivors
 from funnel.select import top
 
 
@@ -88,18 +88,24 @@ def probability(ledger: Ledger) -> list[Ratio]:
 
 def label(ledger: Ledger) -> list[Ratio]:
     """Mean drawn outcome of a task over the slate, each at its place: what an A/B test would have counted."""
-    return [
-        Ratio(total(ledger, rows, drawn), count(ledger, rows), "late", task=task)
-        for task in ledger.tasks
-        for drawn in [ledger.labels[task]]
-        for rows in [ledger.slate & ~np.isnan(drawn)]
-    ]
+    return [label_of(ledger, task, ledger.slate) for task in ledger.tasks]
+
+
+def label_of(ledger: Ledger, task: str, among: np.ndarray, name: str = "all") -> Ratio:
+    """The same of one task on the shown rows of `among` (bool (n,))."""
+    drawn = ledger.labels[task]
+    rows = among & ~np.isnan(drawn)
+    return Ratio(total(ledger, rows, drawn), count(ledger, rows), "late", name, task)
 
 
 def share(ledger: Ledger) -> list[Ratio]:
     """Share of a stage's output, and of the oracle set, that are friend items, new items, items of small creators."""
-    sets = {"oracle": ledger.oracle} | survivors(ledger)
     slices = {"friend": friend_or_other(ledger)["friend"], "fresh": ledger.fresh, "small": ledger.small}
+    return share_of(ledger, {"oracle": ledger.oracle} | survivors(ledger), slices)
+
+
+def share_of(ledger: Ledger, sets: Slices, slices: Slices) -> list[Ratio]:
+    """The share of each set of rows (bool (n,)) that is of each slice."""
     return [
         Ratio(count(ledger, kept & rows), count(ledger, kept), stage, name)
         for name, rows in slices.items()

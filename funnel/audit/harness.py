@@ -1,0 +1,126 @@
+"""An audit: look at every file, deal the rows out by request, count, measure bucket by bucket, write the results."""
+
+import math
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+from filelock import FileLock
+from rich.console import Console
+
+from funnel.audit import buckets, census, law, rows
+from funnel.audit.faults import look, together
+from funnel.audit.logs import Logs, open_logs
+from funnel.audit.measures import told_by
+from funnel.audit.part import parts
+from funnel.audit.summary import Log, summary
+from funnel.audit.sums import Sums
+from funnel.intake.drops import Gate
+from funnel.scenario import envelope
+from funnel.scenario.folders import beside, put, recover
+from funnel.scenario.progress import told
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to do, and what a user is told of it."""
+
+    label: str
+    do: Callable
+
+
+def audit(
+    source: Path,
+    name: str | None = None,
+    *,
+    lenient: bool = False,
+    console: Console | None = None,
+    reports: Path = Path("reports"),
+) -> Path:
+    """Audits a folder of stage logs.
+
+    Rows are read in a stream and never held together; what is held follows `buckets.SIZE`, whatever the log's size.
+    Copies of the rows stand beside the results while the audit runs, and go with it.
+
+    Args:
+        source: the folder.
+        name: of the results; the folder's own name if not given.
+        lenient: drop rows that break a rule, and count them, instead of refusing the log.
+        console: where progress is told; the terminal if not given.
+
+    Returns:
+        The results folder, `reports/audit_<name>`, without a page yet.
+
+    Raises:
+        InputError: every problem of the log; nothing is measured then.
+        ResultsError: the results folder holds something else, or the disk is full.
+    """
+    started, console = time.perf_counter(), console or Console()
+    folder = (reports / f"audit_{name or source.resolve().name}").resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    recover(folder)
+    envelope.check_folder(folder)
+    gate = Gate(source, lenient)
+    logs = open_logs(source, gate)
+    gate.settle()
+    with FileLock(beside(folder, "lock")):
+        work, partial_folder = beside(folder, "work"), beside(folder, "partial")
+        for left in (work, partial_folder):
+            shutil.rmtree(left, ignore_errors=True)
+        try:
+            log, sums = _measured(logs, gate, work, console)
+            spec, found = summary(folder.name, log, sums)
+            found |= {"memory": _peak(), "seconds": time.perf_counter() - started}
+            envelope.write(partial_folder, spec, found, {"estimates": pl.DataFrame(found["estimates"])})
+            put(partial_folder, folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+def _measured(logs: Logs, gate: Gate, work: Path, console: Console) -> tuple[Log, Sums]:
+    """All sums of a log; `work` is a folder for what stands on disk meanwhile."""
+    dealt, counted, laws = work / "rows", work / "census", work / "law"
+    looks = [Task(f"looked at {logs.name(path)}", partial(look, logs, path, gate)) for path in logs.schemas]
+    found = together(logs, _done(looks, console), gate)
+    count = max(1, math.ceil(found.rows / buckets.SIZE))
+    _done([Task("rows dealt out by request", partial(buckets.deal, logs, count, dealt))], console)
+    each = range(count)
+    _done([Task("requests counted", partial(census.count, logs, dealt, at, counted, gate)) for at in each], console)
+    dropped = gate.settle()
+    log = Log(logs, found, dropped, census.totals(counted, dealt), logs.spec.slate or census.slate_size(counted))
+    sums = Sums()
+    laws.mkdir()
+    _done([Task("measured", partial(_measure, log, dealt, at, laws, sums)) for at in each], console)
+    law.add(sorted(laws.iterdir()), log.spec, log.slate_size, sums)
+    return log, sums
+
+
+def _done(tasks: Sequence[Task], console: Console) -> list:
+    """What came of each task, done in turn."""
+    outcomes = ((place, task.do()) for place, task in enumerate(tasks))
+    return [result for _, result in told(outcomes, tasks, console)]
+
+
+def _measure(log: Log, dealt: Path, bucket: int, kept: Path, sums: Sums) -> None:
+    """Adds what the measures tell of one bucket, and keeps what the survival law will ask of its requests."""
+    wanted = [name for name in rows.names(log.spec) if name != rows.TIME]
+    table = buckets.clean(buckets.read(dealt, bucket, wanted))
+    asked = [pl.DataFrame(schema=law.SCHEMA)]
+    for part in parts(table, log.spec, log.slate_size, log.found.values):
+        for measure in told_by(log.spec):
+            sums.add(measure.name, measure.compute(part), part.group)
+        asked.append(law.asked(part))
+    pl.concat(asked).write_parquet(kept / f"{bucket}.parquet")
+
+
+def _peak() -> int:
+    """Most memory that the process has held, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
