@@ -17,6 +17,7 @@ UNITS = {
     "set_auc": "ratio",
     "lost": "share",
     "predicted_set_auc": "ratio",
+    "predicted_lost": "share",
     "correlation": "ratio",
     "overlap": "share",
     "penetration": "share",
@@ -27,9 +28,9 @@ UNITS = {
 }
 
 
-def estimate(measure: str, value: float | None, stage: str = "", slice_: str = "all", task: str = "", n: int = 900):
+def estimate(measure: str, value: float, stage: str = "", slice_: str = "all", task: str = "", n: int = 900):
     """One estimate, its interval a tenth of the value to either side."""
-    ends = {"value": value, "low": value and 0.9 * value, "high": value and 1.1 * value, "n": n}
+    ends = {"value": value, "low": 0.9 * value, "high": 1.1 * value, "n": n}
     return {"measure": measure, "stage": stage, "slice": slice_, "task": task} | ends
 
 
@@ -49,6 +50,7 @@ def whole() -> list[dict[str, Any]]:
     found += [estimate("survival", 0.3, stage, slice_) for stage, slice_ in product(("early", "late"), slices)]
     found += [estimate("overlap", 0.5, "early", slice_) for slice_ in ("impressed", "unimpressed")]
     found += [estimate("correlation", 0.8, "early"), estimate("predicted_set_auc", 0.66, "late", task="like")]
+    found.append(estimate("predicted_lost", 0.19, "early") | {"low": None, "high": None})
     return [*found, estimate("label", 0.05, "late", task="like"), estimate("penetration", 0.4, "early")]
 
 
@@ -68,9 +70,12 @@ def summary_of(estimates: list[dict[str, Any]], stages: list[str], **logs) -> di
         "stages": stages,
         "early": stages[1],
         "late": stages[-1],
+        "slate": 10,
         "columns": ["request_id", "user_id", "video_id"],
+        "unused": [],
         "absent": [],
         "sampled": False,
+        "true_sizes": {},
         "dropped": [],
         "slices": [],
     }
@@ -104,7 +109,7 @@ def sampled(folder: Path) -> Path:
     counts = zip(SAMPLED, (220.0, 160.0, 100.0, 60.0, 20.0, 6.0), strict=True)
     found = [estimate("candidates", count, stage) for stage, count in counts]
     found += [estimate("keep_ratio", 0.7, stage) for stage in SAMPLED[1:]]
-    found += [estimate("stage_recall", 0.5, "prerank"), estimate("lost", None, "prerank", n=0)]
+    found += [estimate("stage_recall", 0.5, "prerank")]
     told = {"sampled": True, "absent": [{"measure": "lost", "columns": ["reference_score", "late_score"]}]}
     dropped = [{"file": "2026-03-01.feather", "rule": "scores are numbers", "rows": 12, "remedy": "Fill them."}]
     true = dict(zip(SAMPLED, (8000, 3000, 500, 120, 10, 6), strict=True))

@@ -131,8 +131,9 @@ def test_set_recall_stands_beside_the_auc_inside_the_set(pages):
 
 def test_slices_stand_apart_from_what_holds_for_all(pages):
     agreement = table_of(pages["whole"], "Agreement of the stages")
-    assert [row[0] for row in agreement[1:4]] == [
+    assert [row[0] for row in agreement[1:5]] == [
         "Lost candidates, early",
+        "Lost candidates, by the survival law, early",
         "Correlation of early and judge, early",
         "Overlap of early and late, early, impressed",
     ]
@@ -153,7 +154,6 @@ def test_what_could_not_be_told_and_what_was_dropped_are_named(pages):
     assert dropped[1] == ["2026-03-01.feather", "12", "scores are numbers", "Fill them."]
     absent = table_of(html, "Measures that could not be computed")
     assert absent[1] == ["lost", "reference_score, late_score"]
-    assert "such as a score of every candidate: lost." in text
     assert "Each stage's rows are a sample" in text and "no scores of two stages on the same candidates" in text
     text = Tree(pages["whole"]).text
     assert "None: every row that was read is counted." in text and "every column that a measure" in text
@@ -161,11 +161,12 @@ def test_what_could_not_be_told_and_what_was_dropped_are_named(pages):
 
 def test_a_log_that_tells_next_to_nothing_has_a_page_the_same_every_time(tmp_path):
     dropped = [{"file": "a.feather", "rule": "a user", "rows": 1, "remedy": "Name it."}]
-    told = {"stages": ["pool", "shown"], "dropped": dropped}
+    told = {"stages": ["pool", "shown"], "dropped": dropped, "from": None, "to": None, "unused": ["noise"]}
     folder = audits.folder_of(tmp_path / "bare", [estimate("candidates", 6.0, "shown")], **told)
     html = page.build(folder).read_text()
     assert page.build(folder).read_text() == html
     tree = Tree(html)
+    assert "Daysnot said" in tree.text and "Columns not readnoise" in tree.text
     assert "1 row broke a rule and was dropped: which and why." in tree.text
     assert "These logs tell no recall: what is missing." in tree.text and "These logs have no slices." in tree.text
     assert tree.tags.count("figure") == 1

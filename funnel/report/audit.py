@@ -15,7 +15,7 @@ GROUPS = {
     "funnel": ("candidates", "keep_ratio"),
     "recall": ("stage_recall",),
     "exposed": ("exposed_recall", "set_auc", "predicted_set_auc"),
-    "agreement": ("lost", "correlation", "overlap", "penetration"),
+    "agreement": ("lost", "predicted_lost", "correlation", "overlap", "penetration"),
     "calibration": ("calibration",),
 }
 """measures of which a section tells what they are for all that was logged; what none names stands under the rest"""
@@ -59,7 +59,6 @@ def _context(view: AuditView, figures: dict[str, Drawn]) -> dict[str, Any]:
         "slices": _slices(view),
         "calibration": view.table("Predicted over realised", "1 is calibrated.", GROUPS["calibration"]),
         "rest": _rest(view),
-        "empty": view.empty(),
         "facts": _facts(view),
     }
 
@@ -113,11 +112,13 @@ def _facts(view: AuditView) -> list[tuple[str, str]]:
         ("Layout", logs["layout"]),
         *((what.capitalize(), f"{logs[what]:,}") for what in counted),
         ("Size", f"{logs['bytes'] / 1e9:,.2f} GB"),
-        ("Time", f"{logs['from']} to {logs['to']}"),
+        ("Days", f"{logs['from']} to {logs['to']}" if logs["from"] else "not said"),
         ("Stages, in order", ", ".join(logs["stages"])),
         ("Early and late stage of the paired measures", f"{logs['early']} and {logs['late']}"),
         ("Rows of a stage", "a sample" if view.sampled else "all that the stage had"),
-        ("Columns", ", ".join(logs["columns"])),
+        ("Places of the slate", f"{logs['slate']:,}"),
+        ("Columns read", ", ".join(logs["columns"])),
+        ("Columns not read", ", ".join(logs["unused"]) or "none"),
         ("Slices", ", ".join(logs["slices"]) or "none"),
         ("Time of this audit", f"{view.summary['seconds']:,.0f} s"),
         ("Most memory that it held", f"{view.summary['memory'] / 2**20:,.0f} MiB"),

@@ -17,6 +17,7 @@ LABELS = {
     "set_auc": "AUC inside the shown set",
     "predicted_set_auc": "AUC inside the shown set, by prediction",
     "lost": "Lost candidates",
+    "predicted_lost": "Lost candidates, by the survival law",
     "correlation": "Correlation of early and judge",
     "overlap": "Overlap of early and late",
     "penetration": "Penetration of early's top into the slate",
@@ -36,7 +37,7 @@ class AuditView:
     def __init__(self, summary: dict[str, Any]):
         self.summary, self.logs = summary, summary["logs"]
         self.stages: list[str] = self.logs["stages"]
-        self.found: list[Found] = [one for one in summary["estimates"] if one["value"] is not None]
+        self.found: list[Found] = summary["estimates"]
 
     @property
     def behind(self) -> str:
@@ -47,7 +48,7 @@ class AuditView:
     @property
     def true_sizes(self) -> dict[str, float]:
         """By stage, what it really put out for a request, where whoever keeps the logs has said so."""
-        return self.logs.get("true_sizes") or {}
+        return self.logs["true_sizes"]
 
     @property
     def true_ratios(self) -> dict[str, float]:
@@ -83,11 +84,6 @@ class AuditView:
     def sliced(self) -> list[str]:
         """Measures that the log's own slices part, in the order of the results."""
         return list(dict.fromkeys(one["measure"] for one in self.found if _cuts(one)))
-
-    def empty(self) -> list[str]:
-        """Measures that were asked for and have a case nowhere, in the order of the results."""
-        asked = dict.fromkeys(one["measure"] for one in self.summary["estimates"])
-        return [measure for measure in asked if not self.of(measure, sliced=True)]
 
     def uncalled(self, shown: Iterable[str]) -> list[str]:
         """Measures that are none of these, in the order of the results."""
