@@ -10,9 +10,10 @@ def quality(data: Dataset, seed: int) -> np.ndarray:
     """A draw from the posterior of every item's quality, given how its users weighted it among their items.
 
     Weights (the logarithm of counts, ratings as they are) are standardised inside each user; an item's are taken as its
-    quality plus noise, both normal, with variances from a one-way analysis of variance (the moment estimator). The
-    posterior mean is then the shrunken mean (Efron and Morris 1975). What it leaves open is drawn, so that an item with
-    one interaction is as spread as others, and where all weights are alike, quality is drawn altogether.
+    quality plus noise, both normal, with variances from a one-way analysis of variance (the moment estimator) around
+    the mean of a typical item. The posterior mean is then the shrunken mean (Efron and Morris 1975). What it leaves
+    open is drawn, so that an item with one interaction is as spread as others, and where all weights are alike, quality
+    is drawn altogether.
 
     Returns:
         float32 (I,), about standard normal.
@@ -25,8 +26,10 @@ def quality(data: Dataset, seed: int) -> np.ndarray:
     if between <= 0:
         return drawn.astype(np.float32)
     noise = within / between
-    expected = rows * mean / np.sqrt(between) / (rows + noise)
-    return (expected + np.sqrt(noise / (rows + noise)) * drawn).astype(np.float32)
+    trust = rows / (rows + noise)
+    typical = np.average(mean, weights=trust)
+    expected = trust * (mean - typical) / np.sqrt(between)
+    return (expected + np.sqrt(1 - trust) * drawn).astype(np.float32)
 
 
 def _standard_inside(user: np.ndarray, values: np.ndarray) -> np.ndarray:
