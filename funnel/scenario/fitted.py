@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from funnel.errors import InputError
+from funnel.intake.dataset import Dataset
 from funnel.intake.load import content, load
 from funnel.patch import Table
 from funnel.scenario.memory import Memory
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
 from funnel.stages.spec import FunnelSpec
+from funnel.world.fitted.source import cut
 from funnel.world.fitted.spec import FittedSpec
 from funnel.world.spec import WorldSpec
 
@@ -75,15 +77,15 @@ def check(scenarios: Iterable[Scenario]) -> None:
     Raises:
         InputError: every problem of every folder.
     """
-    funnels = [found for scenario in scenarios for found in _funnels(scenario)]
-    problems = [] if find_spec(LIBRARY) or not funnels else [MISSING]
-    for source, lenient in dict.fromkeys((world.source, world.lenient) for _, _, world in funnels):
+    folders: dict[tuple[str, bool], list[Placed]] = {}
+    for where, funnel, world in (found for scenario in scenarios for found in _funnels(scenario)):
+        folders.setdefault((world.source, world.lenient), []).append((where, funnel, world))
+    problems = [] if find_spec(LIBRARY) or not folders else [MISSING]
+    for (source, lenient), funnels in folders.items():
         try:
-            items = load(Path(source), lenient=lenient).items
+            problems += _too_greedy(funnels, load(Path(source), lenient))
         except InputError as error:
             problems += error.problems
-        else:
-            problems += _too_greedy([one for one in funnels if one[2].source == source], items)
     if problems:
         raise InputError(dict.fromkeys(problems))
 
@@ -96,18 +98,17 @@ def _funnels(scenario: Scenario) -> Iterator[Placed]:
             yield where, funnel, funnel.world
 
 
-def _too_greedy(funnels: Iterable[Placed], items: int) -> list[str]:
-    """What is wrong with budgets that would leave retrieval nothing to choose; what arms inherit is told of the base.
-
-    Args:
-        items: in the data.
-    """
+def _too_greedy(funnels: Iterable[Placed], data: Dataset) -> list[str]:
+    """What is wrong with budgets that leave retrieval nothing to choose; what arms inherit is told of the base."""
     told: dict[str, str] = {}
+    items: dict[tuple[int | None, int | None], int] = {}
     for where, funnel, world in funnels:
-        corpus = min(items, world.items or items)
-        if funnel.retrieval.budget > corpus:
+        asked = (world.users, world.items)
+        if asked not in items:
+            items[asked] = cut(data, *asked).items
+        if funnel.retrieval.budget > items[asked]:
             rule = (
-                f"budgets should add up to at most the {corpus:,} items of the world. Found "
+                f"budgets should add up to at most the {items[asked]:,} items of the world. Found "
                 f"{funnel.retrieval.budget:,}. Lower the budgets of the sources."
             )
             told.setdefault(rule, f"{where}.retrieval: {rule}")

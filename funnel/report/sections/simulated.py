@@ -7,11 +7,13 @@ from funnel import patch
 from funnel.report import settings
 
 SIMULATED = {
+    "fitted to": "world.source",
     "users": "world.users",
     "items in the corpus": "world.items",
     "creators": "world.creators",
     "friends a user, mean": "world.friends.mean",
     "friend edges inside a community": "world.friends.homophily",
+    "rates of tasks that were set": "world.rates",
     "recent reactions a user, mean": "world.reactions.mean",
     "closeness from which a friend may show": "world.reactions.threshold",
     "friends shown on an item, at most": "world.reactions.cap",
@@ -20,6 +22,7 @@ SIMULATED = {
     "requests logged for the first funnel": "traffic.bootstrap_requests",
     "requests logged for the arms": "traffic.requests",
     "share of slots explored": "traffic.exploration",
+    "retrieval asks for": "retrieval.sources",
     "early stage keeps": "stages.early.keep",
     "early stage's model": "stages.early.model.kind",
     "early stage's tasks": "stages.early.tasks",
@@ -31,7 +34,7 @@ SIMULATED = {
     "true value of an item": "value.formula",
     "requests evaluated a seed": "evaluation.requests",
 }
-"""the numbers of the base that tell most, and where its spec has them"""
+"""the numbers of the base that tell most, and where its spec has them; one that a kind of world has not is left out"""
 
 
 def section(origin: Mapping[str, Any], spec: Mapping[str, Any], point: str = "") -> dict[str, Any]:
@@ -54,20 +57,21 @@ def section(origin: Mapping[str, Any], spec: Mapping[str, Any], point: str = "")
 
 
 def _numbers(base: Mapping[str, Any]) -> settings.Lines:
-    sources = _at(base, "retrieval.sources")
-    budgets = [f"{name} {source['budget']:,}" for name, source in sources.items()]
-    lines = [(label, _said(_at(base, path))) for label, path in SIMULATED.items()]
-    return [*lines[:13], ("retrieval asks for", ", ".join(budgets)), *lines[13:]]
+    found = ((label, _at(base, path)) for label, path in SIMULATED.items())
+    return [(label, _said(value)) for label, value in found if value not in (None, {})]
 
 
-def _at(table: Mapping[str, Any], path: str) -> Any:
+def _at(table: Any, path: str) -> Any:
+    """What stands at a path; None where nothing does."""
     for word in path.split("."):
-        table = table[word]
+        table = table.get(word) if isinstance(table, Mapping) else None
     return table
 
 
 def _said(value: Any) -> str:
-    """A setting in one line; a formula as its weights."""
-    if isinstance(value, dict):
-        return ", ".join(f"{weight:g} {task}" for task, weight in value.items())
-    return settings.plain(value)
+    """A setting in one line: a formula as its weights, sources as their budgets."""
+    if not isinstance(value, dict):
+        return settings.plain(value)
+    if all(isinstance(entry, dict) for entry in value.values()):
+        return ", ".join(f"{name} {source['budget']:,}" for name, source in value.items())
+    return ", ".join(f"{weight:g} {task}" for task, weight in value.items())
