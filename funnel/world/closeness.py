@@ -42,7 +42,7 @@ def adjacency(ends: np.ndarray, people: int) -> csr_array:
     return csr_array((np.concatenate([edge, edge]), (rows, columns)), shape=(people, people))
 
 
-def _mutual(ends: np.ndarray, people: int) -> np.ndarray:
+def mutual_friends(ends: np.ndarray, people: int) -> np.ndarray:
     """int32 (E,): friends that the two ends share, by sparse row products in chunks."""
     graph = adjacency(ends, people)
     graph.data = np.ones_like(graph.data)
@@ -74,7 +74,7 @@ def friendships(
         messages: int32 (E,), where they were counted; drawn from closeness if not given.
     """
     generator = stream(seed, "world", "closeness")
-    mutual = _mutual(ends, people)
+    mutual = mutual_friends(ends, people)
     noise = spec.close_sigma * generator.standard_normal(len(ends))
     closeness = expit(spec.close + spec.close_mutual * np.log1p(mutual) + noise).astype(np.float32)
     drawn = generator.poisson(np.exp(spec.messages_close * closeness)).astype(np.int32)

@@ -4,10 +4,10 @@ import numpy as np
 
 from funnel.rng import stream
 from funnel.world.arrays import distinct, offsets
+from funnel.world.choice import Pleasure, choose
 from funnel.world.closeness import friendships
 from funnel.world.observing import Records, kinds, likes, observe
 from funnel.world.synthetic import population
-from funnel.world.synthetic.choice import choose
 from funnel.world.synthetic.graph import graph
 from funnel.world.synthetic.spec import SyntheticSpec
 from funnel.world.truth import Truth
@@ -36,7 +36,7 @@ def build(spec: SyntheticSpec, seed: int) -> World:
 def _records(spec: SyntheticSpec, people: population.Users, items: population.Items, seed: int) -> Records:
     reaction_offsets, reaction_item, reaction_kind = _reactions(spec, people, items, seed)
     watcher = np.repeat(np.arange(spec.users), spec.history)
-    history = choose(watcher, people, items, items.popularity, spec.offers, seed, "history")
+    history = choose(watcher, _pleasure(people, items), items.popularity, spec.offers, seed, "history")
     # Views follow popularity, and activity is seen as a count.
     counters = stream(seed, "world", "counters")
     views = counters.poisson(spec.past_views * spec.items * items.popularity)
@@ -54,6 +54,10 @@ def _records(spec: SyntheticSpec, people: population.Users, items: population.It
     )
 
 
+def _pleasure(people: population.Users, items: population.Items) -> Pleasure:
+    return Pleasure(people.taste, items.topic, items.quality)
+
+
 def _reactions(
     spec: SyntheticSpec, people: population.Users, items: population.Items, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -62,7 +66,7 @@ def _reactions(
     counts = generator.poisson(spec.reactions.mean * spec.users * people.activity)
     user = np.repeat(np.arange(spec.users), counts)
     recent = items.popularity * np.exp(-items.age / items.age.mean())
-    item = choose(user, people, items, recent, spec.offers, seed, "reactions")
+    item = choose(user, _pleasure(people, items), recent, spec.offers, seed, "reactions")
     user, item = np.divmod(distinct(user * spec.items + item), spec.items)
     kind = kinds(spec.reactions.expressive, len(item), generator)
     return offsets(user, spec.users), item.astype(np.int32), kind

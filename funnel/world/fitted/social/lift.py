@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from funnel.world.fitted.clustered import Clustered
 from funnel.world.fitted.social.conditional_logit import fit
 from funnel.world.fitted.social.exposure import exposure
-from funnel.world.fitted.social.matched_sets import Sets
+from funnel.world.fitted.social.matched_sets import Sets, matched_sets
 from funnel.world.fitted.social.strangers import Directed
 from funnel.world.fitted.split import Split
 from funnel.world.truth import match
@@ -37,9 +37,9 @@ class Lifts:
     def __init__(self, sets: Sets, split: Split, taste: np.ndarray, topic: np.ndarray):
         self.sets, self.split = sets, split
         self.popularity = spline(np.log(split.popularity)[sets.item])
-        affinity = match(taste[sets.user][:, None], topic[sets.item]).astype(np.float64)
-        both = affinity * self.popularity[..., 0]
-        self.controls = np.concatenate([self.popularity, spline(affinity), both[..., None]], axis=-1)
+        self.affinity = match(taste[sets.user][:, None], topic[sets.item]).astype(np.float64)
+        both = self.affinity * self.popularity[..., 0]
+        self.controls = np.concatenate([self.popularity, spline(self.affinity), both[..., None]], axis=-1)
 
     def counts(self, pairs: Directed) -> np.ndarray:
         """int64 (S, A): of the people that stand beside a user, those who did the item."""
@@ -48,25 +48,28 @@ class Lifts:
         found = exposure(graph, self.split.did, self.sets.users.ravel(), self.sets.item.ravel())
         return found.reshape(self.sets.item.shape)
 
-    def of(self, columns: Sequence[np.ndarray], affinity: bool = True) -> list[Clustered]:
-        """Of each exposure column, bool (S, A), beside the others and the controls.
-
-        Args:
-            affinity: hold predicted affinity equal; popularity always is.
-        """
-        controls = self.controls if affinity else self.popularity
+    def of(self, columns: Sequence[np.ndarray], controls: np.ndarray) -> list[Clustered]:
+        """Of each column, (S, A), beside the others and the controls, float64 (S, A, K)."""
         told = np.stack([column.astype(np.float64) for column in columns], axis=-1)
         found = fit(np.concatenate([told, controls], axis=-1), self.sets.allowed, self.sets.user, self.split.users)
         return found[: len(columns)]
 
+    def slope(self) -> float:
+        """Log odds per unit of predicted affinity, popularity held equal."""
+        return self.of([self.affinity], self.popularity)[0].value
+
     def any_of(self, pairs: Directed, affinity: bool = True) -> Clustered:
-        """Of at least one of the people beside a user."""
-        return self.of([self.counts(pairs) > 0], affinity)[0]
+        """Of at least one of the people beside a user.
+
+        Args:
+            affinity: hold predicted affinity equal; popularity always is.
+        """
+        return self.of([self.counts(pairs) > 0], self.controls if affinity else self.popularity)[0]
 
     def by_dose(self, pairs: Directed) -> list[Clustered]:
         """Of one, two, and three or more, each against none."""
         counts = np.minimum(self.counts(pairs), DOSES[-1])
-        return self.of([counts == dose for dose in DOSES])
+        return self.of([counts == dose for dose in DOSES], self.controls)
 
     def by_part(self, pairs: Directed, part: np.ndarray, parts: int) -> list[Clustered]:
         """Of the people of each part, each against nobody of it.
@@ -74,7 +77,14 @@ class Lifts:
         Args:
             part: int (n,) in 0 .. parts - 1, of each friendship.
         """
-        return self.of([self.counts(pairs.where(part == one)) > 0 for one in range(parts)])
+        return self.of([self.counts(pairs.where(part == one)) > 0 for one in range(parts)], self.controls)
+
+
+def lifts(split: Split, taste: np.ndarray, topic: np.ndarray, seed: int) -> Lifts:
+    """Over the held-out interactions of a split."""
+    user, item = split.unknown
+    sets = matched_sets(user, item, split.pairs, split.popularity, seed)
+    return Lifts(sets, split, taste, topic)
 
 
 def spline(values: np.ndarray) -> np.ndarray:

@@ -4,18 +4,35 @@ A person meets a few items by popularity and takes the one that pleases best (a 
 costs a constant per choice, so histories and reactions grow linearly with users and never touch all pairs.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from funnel.rng import stream
-from funnel.world.synthetic.population import Items, Users
 from funnel.world.truth import match
 
 CHUNK = 200_000
 """choices made at a time"""
 
 
+@dataclass(frozen=True)
+class Pleasure:
+    """What pleases U users in I items: taste and quality alike."""
+
+    taste: np.ndarray
+    """float32 (U, D), unit length"""
+    topic: np.ndarray
+    """float32 (I, D), unit length"""
+    quality: np.ndarray
+    """float32 (I,)"""
+
+    def of(self, user: np.ndarray, item: np.ndarray) -> np.ndarray:
+        """float32 (n,): of each pair."""
+        return match(self.taste.take(user, 0), self.topic.take(item, 0)) + self.quality[item]
+
+
 def choose(
-    user: np.ndarray, people: Users, items: Items, weight: np.ndarray, offers: int, seed: int, name: str
+    user: np.ndarray, pleasure: Pleasure, weight: np.ndarray, offers: int, seed: int, name: str
 ) -> np.ndarray:
     """The item that each choice falls on.
 
@@ -39,14 +56,9 @@ def choose(
         # In rising order the search and the reading of item tables walk through memory instead of jumping about in it.
         order = np.argsort(draws)
         rising = np.searchsorted(cumulative, draws[order])
-        met, pleasure = np.empty(draws.shape, np.int32), np.empty(draws.shape, np.float32)
+        met, pleases = np.empty(draws.shape, np.int32), np.empty(draws.shape, np.float32)
         met[order] = rising
-        pleasure[order] = _pleasure(people, items, who[order // offers], rising)
-        pleasure = pleasure.reshape(shape) + generator.gumbel(size=shape).astype(np.float32)
-        chosen[start : start + CHUNK] = met.reshape(shape)[np.arange(len(who)), pleasure.argmax(1)]
+        pleases[order] = pleasure.of(who[order // offers], rising)
+        pleases = pleases.reshape(shape) + generator.gumbel(size=shape).astype(np.float32)
+        chosen[start : start + CHUNK] = met.reshape(shape)[np.arange(len(who)), pleases.argmax(1)]
     return chosen
-
-
-def _pleasure(people: Users, items: Items, user: np.ndarray, item: np.ndarray) -> np.ndarray:
-    """float32 (n,): what pleases in a pair, taste and quality alike."""
-    return match(people.taste.take(user, 0), items.topic.take(item, 0)) + items.quality[item]
