@@ -31,9 +31,7 @@ class Pleasure:
         return match(self.taste.take(user, 0), self.topic.take(item, 0)) + self.quality[item]
 
 
-def choose(
-    user: np.ndarray, pleasure: Pleasure, weight: np.ndarray, offers: int, seed: int, name: str
-) -> np.ndarray:
+def choose(user: np.ndarray, pleasure: Pleasure, weight: np.ndarray, offers: int, seed: int, name: str) -> np.ndarray:
     """The item that each choice falls on.
 
     Args:

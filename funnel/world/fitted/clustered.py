@@ -1,8 +1,9 @@
 """Estimates whose errors are clustered by user: rows of one user go together, so a user is what chance draws.
 
-An estimate keeps what each user contributes to its error (its influence function), so that a difference of two estimates
-of the same users is paired by itself. The variance is the sum of squared influences: the sandwich of Liang and Zeger
-(Biometrika 1986). Ties between users (friends, items in common) are not in it, so intervals are a little too short.
+An estimate keeps what each user contributes to its error (its influence function), so that a difference of two
+estimates of the same users is paired by itself. The variance is the sum of squared influences: the sandwich of Liang
+and Zeger (Biometrika 1986). Ties between users (friends, items in common) are not in it, so intervals are a little too
+short.
 """
 
 from dataclasses import dataclass

@@ -14,15 +14,24 @@ ROUNDS = 8
 
 
 def redrawn(
-    counts: np.ndarray, pleasure: Pleasure, popularity: np.ndarray, offers: int, seed: int, name: str
+    counts: np.ndarray,
+    taste: np.ndarray,
+    topic: np.ndarray,
+    popularity: np.ndarray,
+    offers: int,
+    seed: int,
+    name: str,
 ) -> np.ndarray:
     """int64, ascending: user * I + item of distinct interactions.
 
     Args:
         counts: int (U,), how many items each user chooses.
+        taste, topic: float32 (U, D), (I, D); a taste longer than one wants what it wants more strongly.
         popularity: float (I,), how likely an item is met. offers: items met a choice.
         name: of what they are for.
     """
+    # Quality pleases nobody here, since it is in the popularity that is observed.
+    pleasure = Pleasure(taste, topic, np.zeros(len(topic), np.float32))
     items, pairs = len(popularity), np.empty(0, np.int64)
     for part in range(ROUNDS):
         missing = counts - np.bincount(pairs // items, minlength=len(counts))

@@ -1,8 +1,8 @@
 """Laws of a world against those of the data: how unequal are people's activity, items' popularity, users' friends.
 
-A law is the distribution of a count over its owners. Two of them are held against each other by their Gini coefficients,
-by the share that the top per cent has, and by the Kolmogorov-Smirnov distance, which is the greatest difference of the
-shares that have at most so many.
+A law is the distribution of a count over its owners. Two of them are held against each other by their Gini
+coefficients, by the share that the top per cent has, and by the Kolmogorov-Smirnov distance, which is the greatest
+difference of the shares that have at most so many.
 """
 
 from typing import Any

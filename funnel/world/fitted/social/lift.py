@@ -5,11 +5,12 @@ in how well the fitted taste matches them, how much greater are the odds of the 
 interactions. Tastes are fitted on the known interactions, outcomes are the held-out ones, exposure is counted in the
 known ones, so nothing is judged on what it was made of.
 
-It is *not* the effect of showing a friend. Homophily and influence are confounded in observational data whenever friends
-share what the fit does not see (Shalizi and Thomas 2011), which only an experiment undoes (Bakshy, Eckles, Yan, Rosenn
-2012). Told apart as far as that goes: the same lift for stand-ins of like taste (Aral, Muchnik, Sundararajan 2009),
-whose ratio is what friendship tells *beyond* measured taste; for strangers at random, which should be one; and timing.
-Against influence it errs in one way, too: a held-out interaction of a friend is no exposure, which pulls lifts to one.
+It is *not* the effect of showing a friend. Homophily and influence are confounded in observational data whenever
+friends share what the fit does not see (Shalizi and Thomas 2011), which only an experiment undoes (Bakshy, Eckles, Yan,
+Rosenn 2012). Told apart as far as that goes: the same lift for stand-ins of like taste (Aral, Muchnik, Sundararajan
+2009), whose ratio is what friendship tells *beyond* measured taste; for strangers at random, which should be one; and
+timing. In one way it errs against influence, too: a held-out interaction of a friend is no exposure, which pulls lifts
+to one.
 """
 
 from collections.abc import Sequence
@@ -88,7 +89,7 @@ def lifts(split: Split, taste: np.ndarray, topic: np.ndarray, seed: int) -> Lift
 
 
 def spline(values: np.ndarray) -> np.ndarray:
-    """float64 (..., 1 + knots): a line that may bend at the quantiles `KNOTS`, which follows any smooth curve closely."""
+    """float64 (..., 1 + knots): a line that may bend at the quantiles `KNOTS`, close to any smooth curve."""
     values = (values - values.mean()) / (values.std() + 1e-9)
     bends = [np.maximum(values - knot, 0.0) for knot in np.quantile(values, KNOTS)]
     return np.stack([values, *bends], axis=-1)

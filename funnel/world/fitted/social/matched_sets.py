@@ -38,9 +38,7 @@ class Sets:
         return np.broadcast_to(self.user[:, None], self.item.shape)
 
 
-def matched_sets(
-    user: np.ndarray, item: np.ndarray, pairs: np.ndarray, popularity: np.ndarray, seed: int
-) -> Sets:
+def matched_sets(user: np.ndarray, item: np.ndarray, pairs: np.ndarray, popularity: np.ndarray, seed: int) -> Sets:
     """Sets of held-out interactions, at most `SETS` of them.
 
     Args:

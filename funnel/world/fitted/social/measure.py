@@ -62,7 +62,7 @@ def measure(
         "friendships": len(friends),
         "slope": over.slope(),
         "placebo": {"strength": without.strength, "slope": without.slope} if without else None,
-        "mutual": [[int(beside.mutual[thirds == one].min()), int(beside.mutual[thirds == one].max())] for one in np.unique(thirds)],
+        "mutual": [_ends(beside.mutual[thirds == one]) for one in np.unique(thirds)],
         "odds": odds,
         "assumed": {"cue": cue, "odds": float(np.exp(cue))},
         "balance": balance(beside, split, taste),
@@ -95,6 +95,10 @@ def _thirds(mutual: np.ndarray) -> np.ndarray:
     """int (n,), 0, 1, ...: the part of each friendship by mutual friends; equal counts stay together."""
     borders = np.quantile(mutual, np.arange(1, PARTS) / PARTS)
     return np.unique(np.searchsorted(borders, mutual), return_inverse=True)[1]
+
+
+def _ends(counts: np.ndarray) -> list[int]:
+    return [int(counts.min()), int(counts.max())]
 
 
 def _by_third(over: Lifts, beside: Circle, thirds: np.ndarray) -> Rows:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funnel.world.choice import Pleasure
 from funnel.world.fitted.clustered import Clustered
 from funnel.world.fitted.redrawn import redrawn
 from funnel.world.fitted.social.circle import circle
@@ -22,7 +21,7 @@ from funnel.world.fitted.split import Split, split
 Refit = Callable[[Split], tuple[np.ndarray, np.ndarray]]
 """from the known pairs of a split to taste (U, D) and topic (I, D), unit length; all pairs speak alike"""
 
-STRENGTHS = (1.0, 2.0, 3.0, 4.0)
+STRENGTHS = (2.0, 3.0, 4.0)
 """what the match is multiplied by; the first whose slope reaches the data's ends the search, the nearest is taken"""
 OFFERS = 32
 """items met a choice: enough that a strong taste finds what it wants"""
@@ -74,6 +73,5 @@ def placebo(
 def _redrawn(known: Split, taste: np.ndarray, topic: np.ndarray, strength: float, seed: int) -> Split:
     """As many interactions of each user as the data has, held out alike."""
     counts = np.bincount(known.pairs // known.items, minlength=known.users)
-    pleasure = Pleasure(np.float32(strength) * taste, topic, np.zeros(known.items, np.float32))
-    pairs = redrawn(counts, pleasure, known.popularity, OFFERS, seed, "placebo")
+    pairs = redrawn(counts, np.float32(strength) * taste, topic, known.popularity, OFFERS, seed, "placebo")
     return split(*np.divmod(pairs, known.items), known.users, known.items, seed)

@@ -39,7 +39,8 @@ def _beyond(odds: Odds) -> str:
 
 def _placebo(odds: Odds) -> str:
     left = odds["left"]
-    made = f"Interactions redrawn from taste alone, without any influence, give {times(odds['placebo'])} by the error of the fit"
+    found = times(odds["placebo"])
+    made = f"Interactions redrawn from taste alone, without any influence, give {found} by the error of the fit"
     if left["low"] > 1:
         return f"{made}; what is left, {times(left)}, is more than that error."
     return f"{made}; what is left, {times(left)}, is not told apart from that error."
@@ -50,11 +51,11 @@ def _timing(odds: Odds) -> str:
     if found["low"] > 1:
         said = "which calendars and fashions do not explain: influence, or lives that run in step"
     else:
-        said = "so timing shows no influence beyond calendars and fashions"
+        said = "so timing tells of no influence beyond calendars and fashions"
+    friend, alike = times(odds["timing_friend"]), times(odds["timing_alike"])
     return (
-        "Friends come to an item within a month of each other with odds "
-        f"{times(odds['timing_friend'])} those of times dealt anew, strangers of like taste {times(odds['timing_alike'])}: "
-        f"a ratio of {times(found)}, {said}."
+        f"Friends come to an item within a month of each other with odds {friend} those of times dealt anew, strangers "
+        f"of like taste {alike}: a ratio of {times(found)}, {said}."
     )
 
 

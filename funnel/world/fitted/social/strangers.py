@@ -6,6 +6,7 @@ from contagion). A stand-in *at random* keeps the user's number of friends and i
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import faiss
 import numpy as np
@@ -20,7 +21,7 @@ POOL = 50_000
 """most users among whom stand-ins are sought; of so many there is always one of like taste"""
 ROUNDS = 8
 """rounds in which friendships that want the same stand-in for the same user get another"""
-CHUNK = 100_000
+CHUNK = 10_000
 """friendships for which a stand-in is sought at a time"""
 TAKEN = np.inf
 
@@ -40,14 +41,14 @@ class Directed:
         """int64 (n,): user * users + other."""
         return self.user.astype(np.int64) * self.users + self.other
 
-    def where(self, rows: np.ndarray) -> "Directed":
+    def where(self, rows: np.ndarray | slice) -> "Directed":
         return Directed(self.user[rows], self.other[rows], self.users)
 
 
 def both_ways(ends: np.ndarray, users: int) -> Directed:
     """Every friendship of int32 (E, 2) from both ends, ascending."""
-    keys = np.sort(np.concatenate([ends[:, 0].astype(np.int64) * users + ends[:, 1], ends[:, 1].astype(np.int64) * users + ends[:, 0]]))
-    user, other = np.divmod(keys, users)
+    one, two = ends.astype(np.int64).T
+    user, other = np.divmod(np.sort(np.concatenate([one * users + two, two * users + one])), users)
     return Directed(user.astype(np.int32), other.astype(np.int32), users)
 
 
@@ -57,19 +58,18 @@ def of_like_taste(friends: Directed, taste: np.ndarray, activity: np.ndarray, se
     Args:
         taste: float32 (U, D), unit length. activity: float (U,), above zero.
     """
-    pool = np.sort(stream(seed, "social", "pool").permutation(friends.users)[:POOL])
+    pool = np.sort(stream(seed, "social", "pool").permutation(friends.users)[:POOL]).astype(np.int32)
     index = faiss.IndexFlatIP(taste.shape[1])
-    index.add(np.ascontiguousarray(taste[pool]))
-    wanted = np.unique(friends.other)
-    _, near = index.search(np.ascontiguousarray(taste[wanted]), min(NEAREST, len(pool)))
-    near = pool[near].astype(np.int32)
-    starts = _whole_users(friends.user)
-    parts = zip(starts, [*starts[1:], len(friends.user)], strict=True)
-    found = [
-        _assigned(friends.where(slice(*part)), near[np.searchsorted(wanted, friends.other[slice(*part)])], friends, taste, activity)
-        for part in parts
-    ]
-    return np.concatenate([np.zeros(0, np.int32), *found])
+    index.add(taste[pool])
+    sought = np.unique(friends.other)
+    near = pool[index.search(taste[sought], min(NEAREST, len(pool)))[1]]
+    found, effort = np.full(len(friends.user), -1, np.int32), np.log(activity)
+    borders = [*_whole_users(friends.user), len(friends.user)]
+    for rows in (slice(*ends) for ends in pairwise(borders)):
+        part = friends.where(rows)
+        candidates = near[np.searchsorted(sought, part.other)]
+        found[rows] = _assigned(part, candidates, friends, _unlikeness(part, candidates, taste, effort))
+    return found
 
 
 def _whole_users(user: np.ndarray) -> list[int]:
@@ -78,31 +78,28 @@ def _whole_users(user: np.ndarray) -> list[int]:
     return list(np.unique(firsts[np.searchsorted(firsts, np.arange(0, len(user), CHUNK), side="right") - 1]))
 
 
-def _assigned(
-    part: Directed, near: np.ndarray, friends: Directed, taste: np.ndarray, activity: np.ndarray
-) -> np.ndarray:
-    """int32 (n,): of the candidates (n, NEAREST) the one of least cost, each at most once a user."""
-    keys = part.user[:, None].astype(np.int64) * part.users + near
-    cost = _unlikeness(part, near, taste, activity)
-    cost[(near == part.user[:, None]) | (position_in(keys, friends.keys) >= 0)] = TAKEN
+def _assigned(part: Directed, candidates: np.ndarray, friends: Directed, cost: np.ndarray) -> np.ndarray:
+    """int32 (n,): of the candidates (n, N) the one of least cost, float (n, N), each at most once a user."""
+    keys = part.user[:, None].astype(np.int64) * part.users + candidates
+    cost[(candidates == part.user[:, None]) | (position_in(keys, friends.keys) >= 0)] = TAKEN
     found = np.full(len(part.user), -1, np.int32)
     for _ in range(ROUNDS):
-        open_ = np.flatnonzero((found < 0) & np.isfinite(cost.min(1)))
+        open_ = np.flatnonzero((found < 0) & (cost.min(1) < TAKEN))
         best = cost[open_].argmin(1)
         wanted, price = keys[open_, best], cost[open_, best]
         order = np.lexsort((price, wanted))
         first = order[np.diff(wanted[order], prepend=-1) > 0]
-        found[open_[first]] = near[open_[first], best[first]]
+        found[open_[first]] = candidates[open_[first], best[first]]
         cost[np.isin(keys, wanted)] = TAKEN
     return found
 
 
-def _unlikeness(part: Directed, near: np.ndarray, taste: np.ndarray, activity: np.ndarray) -> np.ndarray:
-    """float (n, NEAREST): squared differences to the friend in nearness to the user and in activity, each in sds."""
-    friend = match(taste[part.user], taste[part.other])[:, None]
-    nearness = match(taste[part.user][:, None], taste[near]) - friend  # over random pairs its sd is one
-    effort = np.log(activity)
-    spread = (effort[near] - effort[part.other][:, None]) / (effort.std() + 1e-9)
+def _unlikeness(part: Directed, candidates: np.ndarray, taste: np.ndarray, effort: np.ndarray) -> np.ndarray:
+    """float (n, N): squared differences to the friend in nearness to the user and in log activity, each in sds."""
+    own = taste[part.user]
+    friend = match(own, taste[part.other])[:, None]
+    nearness = match(own[:, None], taste[candidates]) - friend  # over random pairs its sd is one
+    spread = (effort[candidates] - effort[part.other][:, None]) / (effort.std() + 1e-9)
     return nearness**2 + spread**2
 
 

@@ -2,9 +2,9 @@
 
 Taste alone says what two friends share and not when. Of all items that both ends of a friendship have, the share that
 they came to within a month of each other is held against the same share after every user's times were dealt anew among
-the user's own items (a shuffle test after Anagnostopoulos, Kumar and Mahdian 2008). Dealing inside a user keeps when the
-user was active at all, which friends share, too; what all people came to at one time, such as a new release, is seen on
-stand-ins of like taste, who have the fashion and not the friendship.
+the user's own items (a shuffle test after Anagnostopoulos, Kumar and Mahdian 2008). Dealing inside a user keeps when
+the user was active at all, which friends share, too; what all people came to at one time, such as a new release, is
+seen on stand-ins of like taste, who have the fashion and not the friendship.
 
 *Not* compared is whether the friend came first or last. Friendships here have no direction, so each pair that shares an
 item is a friend who came before, seen from one end, and a friend who came after, seen from the other: the counts are
@@ -45,9 +45,7 @@ class Calendar:
 
     def shared(self, pairs: Directed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """int64 (m,) thrice: of every item that both of a pair have, the pair's user and the rows of either."""
-        found = [
-            self._shared(pairs.where(slice(start, start + CHUNK))) for start in range(0, len(pairs.user), CHUNK)
-        ]
+        found = [self._shared(pairs.where(slice(start, start + CHUNK))) for start in range(0, len(pairs.user), CHUNK)]
         whose, mine, theirs = (np.concatenate([np.zeros(0, np.int64), *parts]) for parts in zip(*found, strict=True))
         return whose, mine, theirs
 
