@@ -39,4 +39,4 @@ def aligned(frame: pl.DataFrame, items: pl.Series) -> pl.DataFrame:
 
 def creators(named: pl.Series) -> np.ndarray:
     """Creators as places from 0, in the order of their ids: (I,) int32."""
-    return named.to_frame().select(coded(named.name, ordered(named))).to_series().to_numpy()
+    return coded(named.to_frame(), **{named.name: ordered(named)})[named.name].to_numpy()

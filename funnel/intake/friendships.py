@@ -23,7 +23,7 @@ def friendships(frame: pl.DataFrame, users: pl.Series, gate: Gate) -> pl.DataFra
     ]
     if "weight" in frame.columns:
         rules.append(Rule("a weight should be above 0", pl.col("weight") <= 0))
-    placed = sift(frame, rules, gate).with_columns(coded("user", users), coded("friend", users))
+    placed = coded(sift(frame, rules, gate), user=users, friend=users)
     return _joined(_single(placed, gate))
 
 

@@ -6,14 +6,17 @@ import polars as pl
 
 def ordered(ids: pl.Series) -> pl.Series:
     """Distinct ids in an order that no order of rows changes: by number if all are whole numbers, else by text."""
-    distinct = ids.unique()
+    distinct = ids.drop_nulls().unique()
     numbers = distinct.cast(pl.Int64, strict=False)
     if numbers.null_count():
         return distinct.sort()
     return pl.DataFrame({"number": numbers, "id": distinct}).sort("number", "id")["id"]
 
 
-def coded(column: str, ids: pl.Series) -> pl.Expr:
-    """The place of each value in the ids (Int32); null where it is none of them."""
-    places = pl.Series(np.arange(len(ids), dtype=np.int32))
-    return pl.col(column).replace_strict(ids, places, default=None, return_dtype=pl.Int32)
+def coded(frame: pl.DataFrame, **ids: pl.Series) -> pl.DataFrame:
+    """The frame with each named column as places in its ids (Int32); null where a value is none. Rows keep order."""
+    for column, known in ids.items():
+        places = pl.DataFrame({column: known, "place": np.arange(len(known), dtype=np.int32)})
+        joined = frame.join(places, on=column, how="left", maintain_order="left")
+        frame = joined.drop(column).rename({"place": column})
+    return frame

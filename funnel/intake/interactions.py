@@ -4,7 +4,7 @@ import polars as pl
 
 from funnel.intake.drops import Gate
 from funnel.intake.ids import coded
-from funnel.intake.rules import CORRECT, Rule, sift
+from funnel.intake.rules import Rule, sift
 
 REPEATED = "the same user and item should stand once"
 AT_TIMES = "the same user, item and time should stand once"
@@ -27,11 +27,9 @@ def known(frame: pl.DataFrame, users: pl.DataFrame | None, items: pl.DataFrame |
 def compact(frame: pl.DataFrame, users: pl.Series, items: pl.Series, gate: Gate) -> pl.DataFrame:
     """User and item as places in the ids, sorted by user, time and item, without repeats."""
     keys = ["user", *(["time"] if "time" in frame.columns else []), "item"]
-    placed = frame.with_columns(coded("user", users), coded("item", items)).sort(*keys, "file", "row")
+    placed = coded(frame, user=users, item=items).sort(keys, maintain_order=True)
     again = pl.all_horizontal(pl.col(key) == pl.col(key).shift() for key in keys)
-    return sift(
-        placed, [Rule(AT_TIMES if "time" in keys else REPEATED, again, "Add the repeats up, or take them out")], gate
-    )
+    return sift(placed, [Rule(AT_TIMES if "time" in keys else REPEATED, again, "Take the repeats out")], gate)
 
 
 def _published(frame: pl.DataFrame, items: pl.DataFrame | None) -> pl.DataFrame:
@@ -43,9 +41,9 @@ def _published(frame: pl.DataFrame, items: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def _order(frame: pl.DataFrame, items: pl.DataFrame | None) -> list[Rule]:
-    early = pl.col("time") < pl.col("published")
+    early = pl.col("time").is_between(0, "published", closed="left")
     text = "an interaction should not come before its item is published"
-    return [Rule(text, early, f"{CORRECT}: times are out of order")] if _can_order(frame, items) else []
+    return [Rule(text, early, "Correct the times, which are out of order")] if _can_order(frame, items) else []
 
 
 def _can_order(frame: pl.DataFrame, items: pl.DataFrame | None) -> bool:

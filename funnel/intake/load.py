@@ -128,7 +128,7 @@ def _enough(files: Files, users: pl.Series, items: pl.Series, gate: Gate) -> Non
 
 def _placed(events: pl.DataFrame, users: pl.Series, items: pl.Series, gate: Gate) -> pl.DataFrame:
     """Events of users and items that have interactions."""
-    placed = events.with_columns(coded("user", users), coded("item", items))
+    placed = coded(events, user=users, item=items)
     kept = placed.drop_nulls(["user", "item"])
     if kept.height < placed.height:
         rule = "an event should be of a user and an item with interactions to be of use"

@@ -16,7 +16,7 @@ from funnel.intake.values import Column
 
 Columns = Mapping[str, Column]
 """our names, and where they stand"""
-UNREADABLE = (pl.exceptions.PolarsError, OSError, EOFError, UnicodeDecodeError, csv.Error)
+UNREADABLE = (pl.exceptions.PolarsError, OSError, EOFError, csv.Error)
 
 
 def table(
@@ -42,7 +42,8 @@ def table(
         frame = _collected(path, columns, gate, header)
     except UNREADABLE as error:
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
-        gate.refuse(path.name, f"should be a readable {kind(path)[1:]} file. Found: {why}. Write it again.")
+        look = "Look for a quote that is not closed, or write it again" if kind(path) == ".csv" else "Write it again"
+        gate.refuse(path.name, f"should be a readable {kind(path)[1:]} file. Found: {why}. {look}.")
         return None
     if frame is not None and frame.is_empty():
         _empty(path, gate, optional)
@@ -83,7 +84,8 @@ def _complete(path: Path, columns: Columns, known: list[str], gate: Gate) -> boo
 
 def _missing(column: Column, known: list[str]) -> str:
     if column.named:
-        return f"should have what {COLUMNS} names. {column.key}: {unknown(column.at, known, 'a column of the file')}"
+        what = unknown(column.at, known, "a column of the file")
+        return f"should have the column that {COLUMNS} names. {column.key}: {what}"
     found = ", ".join(f"`{name}`" for name in known) or "none"
     remedy = f"Add it, or say in {COLUMNS} what it is called: {column.key}" if column.key else "Add it"
     return f"should have a column `{column.at}`. Found {found}. {remedy}."

@@ -43,6 +43,9 @@ def scan(path: Path, header: Sequence[str] | None) -> tuple[pl.LazyFrame, list[s
 
 def _header(path: Path, separator: str, quote: str | None) -> list[str]:
     opener: Callable = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-        line = file.readline().rstrip("\r\n")
-    return next(csv.reader([line], delimiter=separator, quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE), [])
+    with opener(path, "rb") as file:
+        line = file.readline()
+    if b"\0" in line:
+        raise csv.Error("text in another encoding than UTF-8")
+    names = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
+    return next(csv.reader([names], delimiter=separator, quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE), [])

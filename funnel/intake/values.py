@@ -65,7 +65,7 @@ def rules(name: str, column: Column) -> list[Rule]:
     if column.kind == "number":
         return [given, Rule(f"{told} a finite number", ~value.is_finite())]
     unit = next(word for word, seconds in UNITS.items() if seconds == column.unit)
-    span = f"{told} a date or {unit} since 1970, not before it and not after 2200"
+    span = f"{told} a date or {unit} since 1970, up to the year 2200"
     return [given, Rule(span, ~value.is_between(0, LATEST))]
 
 
