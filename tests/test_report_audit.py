@@ -2,10 +2,13 @@
 
 import re
 
+import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from funnel.audit import harness
 from funnel.cli import app
 from funnel.errors import ResultsError
 from funnel.report import audit as page
@@ -13,7 +16,7 @@ from funnel.report.figures import audit
 from funnel.report.logs import AuditView
 from funnel.report.view import Number
 from funnel.scenario import envelope
-from tests import audits
+from tests import audits, stagelogs
 from tests.audits import estimate
 from tests.pages import Tree, drawn, table_of
 
@@ -92,10 +95,11 @@ def test_the_funnel_has_a_row_a_stage_and_what_is_told_of_it_beside(pages):
 def test_the_stages_stand_in_their_order_with_what_is_told_of_them_hollow(sampled):
     counts, kept = drawn(audit.stages, view_of(sampled)).axes
     assert [label.get_text() for label in counts.get_yticklabels()] == audits.SAMPLED
-    found, told = (container.lines[0] for container in counts.containers)
+    (found,), told = (container.lines[0] for container in counts.containers), counts.lines[-1]
     assert list(told.get_xdata()) == [8000, 3000, 500, 120, 10, 6] and told.get_fillstyle() == "none"
     assert list(found.get_xdata()) == [220, 160, 100, 60, 20, 6] and counts.get_xscale() == "log"
-    assert [list(container.lines[0].get_ydata()) for container in kept.containers] == [[1, 2, 3, 4, 5]] * 2
+    assert list(kept.containers[0].lines[0].get_ydata()) == list(kept.lines[-1].get_ydata()) == [1, 2, 3, 4, 5]
+    assert kept.lines[-1].get_xdata()[0] == 3000 / 8000
 
 
 def test_marks_carry_their_label_their_value_and_the_colour_of_their_stage(whole):
@@ -118,6 +122,31 @@ def test_a_figure_of_many_slices_shows_those_of_the_most_requests_and_says_so(tm
     tree = tree_of(audits.folder_of(tmp_path / "many", found))
     assert "Shown are the 24 rows that speak of the most requests; the tables have all." in tree.text
     assert all(f"country={place}" in tree.text for place in range(1, 41))
+
+
+def own_logs(place, generator):
+    return stagelogs.write(place, stagelogs.own(generator))
+
+
+@pytest.mark.parametrize("made", [own_logs, stagelogs.industrial])
+def test_every_number_of_a_real_audit_stands_in_a_table(made, tmp_path):
+    folder = harness.audit(
+        made(tmp_path / "logs", np.random.default_rng(0)), console=Console(quiet=True), reports=tmp_path
+    )
+    html = page.build(folder).read_text()
+    shown = {float(value) for value in re.findall(r'data-value="([^"]+)"', html)}
+    assert {one["value"] for one in view_of(folder).found} <= shown
+    text = Tree(html).text
+    assert all(one["measure"] in text for one in view_of(folder).logs["absent"])
+    assert all(warning.replace("`", "") in text for warning in view_of(folder).summary["warnings"])
+
+
+def test_what_has_no_slices_has_no_figure_of_slices(tmp_path):
+    survival = [estimate("survival", 0.5, "early")]
+    view = view_of(audits.folder_of(tmp_path / "plain", survival))
+    assert audit.of_section(view, "slices") == []
+    view = view_of(audits.folder_of(tmp_path / "cut", [*survival, estimate("survival", 0.5, "early", "friend")]))
+    assert [plot.name for plot in audit.of_section(view, "slices")] == ["by_slice"]
 
 
 def test_set_recall_stands_beside_the_auc_inside_the_set(pages):

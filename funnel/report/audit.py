@@ -16,6 +16,7 @@ GROUPS = {
     "recall": ("stage_recall",),
     "exposed": ("exposed_recall", "set_auc", "predicted_set_auc"),
     "agreement": ("lost", "predicted_lost", "correlation", "overlap", "penetration"),
+    "slices": ("survival", "share"),
     "calibration": ("calibration",),
 }
 """measures of which a section tells what they are for all that was logged; what none names stands under the rest"""
@@ -100,7 +101,7 @@ def _slices(view: AuditView) -> list[Table]:
 
 def _rest(view: AuditView) -> list[Table]:
     """What the logs tell beside."""
-    placed = {measure for measures in GROUPS.values() for measure in measures}
+    placed = {measure for measures in GROUPS.values() for measure in measures} | {*view.sliced()}
     return [view.table(called(measure), "", (measure,)) for measure in view.uncalled(placed)]
 
 
@@ -111,7 +112,7 @@ def _facts(view: AuditView) -> list[tuple[str, str]]:
         ("Folder", logs["folder"]),
         ("Layout", logs["layout"]),
         *((what.capitalize(), f"{logs[what]:,}") for what in counted),
-        ("Size", f"{logs['bytes'] / 1e9:,.2f} GB"),
+        ("Size", _mebibytes(logs["bytes"])),
         ("Days", f"{logs['from']} to {logs['to']}" if logs["from"] else "not said"),
         ("Stages, in order", ", ".join(logs["stages"])),
         ("Early and late stage of the paired measures", f"{logs['early']} and {logs['late']}"),
@@ -121,5 +122,9 @@ def _facts(view: AuditView) -> list[tuple[str, str]]:
         ("Columns not read", ", ".join(logs["unused"]) or "none"),
         ("Slices", ", ".join(logs["slices"]) or "none"),
         ("Time of this audit", f"{view.summary['seconds']:,.0f} s"),
-        ("Most memory that it held", f"{view.summary['memory'] / 2**20:,.0f} MiB"),
+        ("Most memory that it held", _mebibytes(view.summary["memory"])),
     ]
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:,.1f} MiB"

@@ -1,5 +1,6 @@
 """The figures of an audit: how wide the funnel is, and measures of stages, slices and tasks as marks with intervals."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -35,10 +36,13 @@ class Panel:
     """a value that has a meaning of its own, drawn as a dotted line"""
 
     def rows(self, view: AuditView) -> list[Found]:
-        """What it marks, in the order of the results."""
-        found = view.of(self.measure, self.sliced)
+        """What it marks, in the order of the results; nothing where it is to show slices and there are none."""
+        found = self.all(view)
         most = sorted(found, key=lambda one: -one["n"])[:MOST]
         return [one for one in found if one in most]
+
+    def all(self, view: AuditView) -> list[Found]:
+        return view.of(self.measure, self.sliced) if not self.sliced or self.measure in view.sliced() else []
 
 
 PANELS: dict[str, tuple[Panel, ...]] = {
@@ -64,10 +68,10 @@ def stages(view: AuditView) -> Figure:
     """Candidates a request after each stage, and the share of its input that each stage keeps."""
     figure = Figure(figsize=(WIDTH, 1.6 + 0.34 * len(view.stages)), layout="constrained")
     counts, kept = figure.subplots(1, 2, sharey=True)
-    _marks(counts, view, {stage: view.at("candidates", stage) for stage in view.stages}, "in the logs", 0)
-    _marks(counts, view, {stage: _true(size) for stage, size in view.true_sizes.items()}, "in the funnel, as told", 1)
-    _marks(kept, view, {stage: view.at("keep_ratio", stage) for stage in view.stages}, "in the logs", 0)
-    _marks(kept, view, {stage: _true(ratio) for stage, ratio in view.true_ratios.items()}, "in the funnel, as told", 1)
+    for axes, measure, told in ((counts, "candidates", view.true_sizes), (kept, "keep_ratio", view.true_ratios)):
+        _found(axes, view, measure)
+        _told(axes, view, told)
+        axes.grid(axis="x", color=INK, alpha=0.15)
     counts.set_xscale("log")
     counts.xaxis.set_major_formatter(lambda count, _: f"{count:,g}")
     counts.set_yticks(range(len(view.stages)), [_short(stage) for stage in view.stages], **WORD)
@@ -75,32 +79,24 @@ def stages(view: AuditView) -> Figure:
     counts.set_xlabel("candidates a request after the stage")
     kept.set_xlabel("share of its input that a stage keeps")
     _shares(kept)
-    for axes in (counts, kept):
-        axes.grid(axis="x", color=INK, alpha=0.15)
     legend(figure, [counts])
     return figure
 
 
-def _true(value: float) -> dict[str, Any]:
-    return {"value": value, "low": None, "high": None}
+def _found(axes: Axes, view: AuditView, measure: str) -> None:
+    """A mark and an interval for every stage of which the logs tell something."""
+    known = {place: one for place, stage in enumerate(view.stages) if (one := view.at(measure, stage))}
+    values, ends = [one["value"] for one in known.values()], whiskers(list(known.values()))
+    look: dict[str, Any] = {"linestyle": "none", "color": ARM_COLOURS[0], "marker": "o", "capsize": 2.5}
+    axes.errorbar(values, list(known), xerr=ends, label="in the logs", **look)
 
 
-def _marks(axes: Axes, view: AuditView, by_stage: dict[str, Any], label: str, look: int) -> None:
-    """One mark a stage of which something is known."""
-    known = {view.stages.index(stage): found for stage, found in by_stage.items() if found}
-    if known:
-        axes.errorbar(
-            [found["value"] for found in known.values()],
-            list(known),
-            xerr=whiskers(list(known.values())),
-            label=label,
-            linestyle="none",
-            color=ARM_COLOURS[look],
-            marker=ARM_MARKERS[look],
-            fillstyle="none" if look else "full",
-            markersize=6 + look,
-            capsize=2.5,
-        )
+def _told(axes: Axes, view: AuditView, told: Mapping[str, float]) -> None:
+    """A hollow mark for every stage of which somebody said something."""
+    if told:
+        look: dict[str, Any] = {"linestyle": "none", "color": ARM_COLOURS[1], "marker": "s", "fillstyle": "none"}
+        places = [view.stages.index(stage) for stage in told]
+        axes.plot(list(told.values()), places, label="in the funnel, as told", **look)
 
 
 def measured(view: AuditView, name: str) -> Figure:
@@ -169,7 +165,7 @@ CAPTIONS = {
 
 
 def _caption(view: AuditView, name: str) -> str:
-    most = max(len(view.of(panel.measure, panel.sliced)) for panel in PANELS[name])
+    most = max(len(panel.all(view)) for panel in PANELS[name])
     cut = f" Shown are the {MOST} rows that speak of the most requests; the tables have all." if most > MOST else ""
     return f"{CAPTIONS[name]}{cut} {view.behind}"
 
