@@ -145,4 +145,5 @@ def _known(table: pl.DataFrame, column: str) -> np.ndarray:
 
 def _begins(request: np.ndarray) -> np.ndarray:
     """int64 (R + 1,): where each request begins, and the end."""
-    return np.append(np.flatnonzero(np.append(True, request[1:] != request[:-1])), len(request))
+    first = np.append(True, request[1:] != request[:-1])[: len(request)]
+    return np.append(np.flatnonzero(first), len(request))
