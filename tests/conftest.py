@@ -25,3 +25,11 @@ def scenarios(tmp_path, monkeypatch) -> Path:
     """The folder of scenarios of a project in which commands run: one base, one preset and one scenario."""
     monkeypatch.chdir(tmp_path)
     return lay_out(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """`tests.exports.Exported`: exports of a few arms."""
+    from tests.exports import exported  # late: it loads torch, which few tests need
+
+    return exported(tmp_path_factory.mktemp("exported"))

@@ -1,85 +1,26 @@
 """An export holds what the exam's ledger holds, in the files and types that code written for RecFlow reads."""
 
-import pickle
-import shutil
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
-from typer.testing import CliRunner
 
 from funnel.candidates import Requests
-from funnel.cli import app
-from funnel.errors import ResultsError, SpecError
 from funnel.intake import recflow
-from funnel.metrics.ledger import Ledger
-from funnel.scenario.exam import Exam
 from funnel.scenario.export import clock
 from funnel.scenario.export.behaviour import Behaviour
-from funnel.scenario.export.days import Days
-from funnel.scenario.export.export import export
 from funnel.scenario.export.note import read_note
 from funnel.scenario.export.videos import videos
-from funnel.scenario.file import load
-from funnel.scenario.spec import Scenario
-from funnel.scenario.store import Store
 from funnel.tasks import TASKS
 from funnel.traffic.arrivals import SPAN
 from funnel.world.world import World
-
-REQUESTS = 300
-"""of two days"""
-TINY = (
-    "base.world={users=300, items=500, creators=50, dims=8, communities=6, history=6}",
-    "base.traffic={bootstrap_requests=120, requests=200}",
-    "base.retrieval.sources={nearest={budget=60}, friends={budget=20}, popular={budget=15}, fresh={budget=5}}",
-    "base.stages.early={keep=20, train={batch=128, epochs=1}}",
-    "base.stages.late={keep=5, train={batch=128, epochs=1}}",
-    f"base.evaluation.requests={REQUESTS}",
-    "arms.baseline_2k.stages.early.keep=40",
-    "arms.late_only_2k.stages.early.keep=40",
-    "arms.quota={at=['late'], stages={early={quota={friends=6}}}}",
-    "arms.segments={at=['late'], stages={early={segments={by='friends', borders=[3, 8], keep=[10, 20, 30]}}}}",
-    "arms.fused={at=['late'], stages={late={fusion=0.3}, early={bypass=['fresh']}}}",
-)
-ARMS = ("late_only", "quota", "segments", "fused")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
-    """A store that all exports of these tests share."""
-    return tmp_path_factory.mktemp("data")
-
-
-def scenario(*more: str) -> Scenario:
-    return load(Path("scenarios/bubble_late_only.toml"), seeds=1, assignments=[*TINY, *more])
-
-
-@pytest.fixture(scope="module")
-def exports(data, tmp_path_factory) -> dict[str, Path]:
-    """The folder of each arm's export."""
-    folder = tmp_path_factory.mktemp("exports")
-    return {arm: export(scenario(), arm=arm, data=data, exports=folder) for arm in ARMS}
-
-
-@pytest.fixture(scope="module")
-def exam(data, exports) -> Exam:
-    return Exam(scenario(), 0, Store(data))
-
-
-def everything(folder: Path) -> pl.DataFrame:
-    return pl.concat([pl.read_ipc(path) for path in recflow.days(folder)])
-
-
-def unpickled(path: Path):
-    return pickle.loads(path.read_bytes())
+from tests.exports import ARMS, REQUESTS, everything, unpickled
 
 
 @pytest.mark.parametrize("arm", ARMS)
-def test_an_export_is_the_ledger_without_what_only_an_oracle_knew_bit_for_bit(exports, exam, arm):
-    ledger: Ledger = exam.ledger(exam.labs[arm])
-    log = everything(exports[arm]).sort("request_id", "video_id")
+def test_an_export_is_the_ledger_without_what_only_an_oracle_knew_bit_for_bit(exported, arm):
+    exam = exported.exam
+    ledger = exam.ledger(exam.labs[arm])
+    log = everything(exported.folders[arm]).sort("request_id", "video_id")
     pool, requests = ledger.retrieved, exam.labs[arm].requests
     expected = {
         "request_id": requests.id[ledger.rows.request],
@@ -106,16 +47,16 @@ def test_an_export_is_the_ledger_without_what_only_an_oracle_knew_bit_for_bit(ex
         assert np.array_equal(own, known, equal_nan=True), task.name
 
 
-def test_columns_are_typed_and_named_as_documented(exports):
-    for path in [*recflow.days(exports["quota"]), *(exports["quota"] / recflow.REALSHOW).iterdir()]:
+def test_columns_are_typed_and_named_as_documented(exported):
+    for path in [*recflow.days(exported.folders["quota"]), *(exported.folders["quota"] / recflow.REALSHOW).iterdir()]:
         schema = pl.read_ipc_schema(path)
         likely = [name for name in schema if "_p_" in name]
         assert dict(schema) == {**recflow.COLUMNS, **recflow.EXTRA, **dict.fromkeys(likely, pl.Float32)}
         assert {"early_p_like", "late_p_bubble_engage"} <= set(likely)
 
 
-def test_a_day_has_four_files_and_a_request_lies_in_one(exports):
-    folder = exports["late_only"]
+def test_a_day_has_four_files_and_a_request_lies_in_one(exported):
+    folder = exported.folders["late_only"]
     names = [path.stem for path in recflow.days(folder)]
     assert names == ["2024-01-13", "2024-01-14"]
     for kind in (recflow.REALSHOW, recflow.SEQUENCES, recflow.REQUESTS):
@@ -127,8 +68,8 @@ def test_a_day_has_four_files_and_a_request_lies_in_one(exports):
     assert shown.equals(everything(folder).filter(pl.col("realshow") == 1))
 
 
-def test_rows_of_a_request_come_best_first(exports):
-    log = everything(exports["quota"])
+def test_rows_of_a_request_come_best_first(exported):
+    log = everything(exported.folders["quota"])
     first = log.filter(pl.col("request_id") == log["request_id"][0])
     assert first["rank_index"].to_list()[:20] == list(range(1, 21))
     assert first["rerank_index"].to_list()[:6] == [1, 2, 3, 4, 5, 0]
@@ -139,9 +80,9 @@ def test_rows_of_a_request_come_best_first(exports):
     assert late.is_sorted(descending=True)
 
 
-def test_the_research_code_reads_it(exports):
+def test_the_research_code_reads_it(exported):
     """Column by column as its data sets do: `realshow`, behaviour before a request, candidates by stage label."""
-    folder = exports["late_only"]
+    folder = exported.folders["late_only"]
     day = recflow.days(folder)[0].stem
     shown = pl.read_ipc(folder / recflow.REALSHOW / f"{day}.feather")
     today_seq = unpickled(folder / recflow.SEQUENCES / f"{day}.pkl")
@@ -172,8 +113,8 @@ def test_the_research_code_reads_it(exports):
     assert found
 
 
-def test_candidates_by_label_are_those_of_the_rows(exports):
-    folder = exports["segments"]
+def test_candidates_by_label_are_those_of_the_rows(exported):
+    folder = exported.folders["segments"]
     for path in recflow.days(folder):
         log, by_label = pl.read_ipc(path), unpickled(folder / recflow.REQUESTS / f"{path.stem}.pkl")
         assert list(by_label) == log["request_id"].unique(maintain_order=True).to_list()
@@ -210,8 +151,8 @@ def test_behaviour_is_what_the_log_says_oldest_first_and_of_the_user_alone():
     assert found[92][:, columns["playing_time"]].tolist() == [1000 * i for i in range(10, 60)]
 
 
-def test_nothing_is_shown_before_it_was_uploaded(exports, world: World):
-    log = everything(exports["late_only"])
+def test_nothing_is_shown_before_it_was_uploaded(exported, world: World):
+    log = everything(exported.folders["late_only"])
     assert (log["upload_timestamp"] * 1000 <= log["request_timestamp"].min()).all()
     uploaded = clock.uploaded(world.observed.age, 500)
     assert (uploaded * 1000 <= clock.moment(np.array(-500))).all()
@@ -229,101 +170,11 @@ def test_categories_are_clusters_of_content_one_level_in_the_other(world: World)
     assert within < 0.8 * content.var(0).sum()
 
 
-def test_the_note_says_what_the_export_is(exports):
-    note = read_note(exports["segments"])
+def test_the_note_says_what_the_export_is(exported):
+    note = read_note(exported.folders["segments"])
     assert (note.scenario, note.arm, note.seed, note.requests) == ("bubble_late_only", "segments", 0, REQUESTS)
     assert note.sources == ("nearest", "friends", "popular", "fresh")
     assert (note.sampled, note.pool, note.keep) == (False, 100, {"early": 20, "late": 5})
-    log = everything(exports["segments"])
+    log = everything(exported.folders["segments"])
     assert note.columns.keys() == set(log.columns) - recflow.COLUMNS.keys()
     assert set(note.slices) < note.columns.keys()
-
-
-def test_fewer_requests_are_the_first_ones(exports, data, tmp_path):
-    few = export(scenario("base.evaluation.requests=30"), arm="quota", data=data, exports=tmp_path)
-    one, all_of_them = everything(few), everything(exports["quota"])
-    same = ["request_id", "request_timestamp", "user_id", "video_id", "source"]
-    first = all_of_them.filter(pl.col("request_id").is_in(one["request_id"].unique().implode()))
-    assert one.select(same).sort(same).equals(first.select(same).sort(same))
-
-
-def test_an_interrupted_export_goes_on_where_it_stopped(exports, data, tmp_path, monkeypatch):
-    with monkeypatch.context() as patched:
-        patched.setattr(Days, "finish", _interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            export(scenario(), data=data, exports=tmp_path)
-    place = tmp_path / "bubble_late_only" / "late_only" / "seed0"
-    partial = place.with_name("seed0.partial")
-    first, second = recflow.days(partial)
-    second.unlink()
-    before = first.stat().st_mtime_ns
-    assert not place.exists()
-    assert export(scenario(), data=data, exports=tmp_path) == place
-    assert recflow.days(place)[0].stat().st_mtime_ns == before
-    assert not partial.exists()
-    assert _contents(place) == _contents(exports["late_only"])
-
-
-def _interrupt(days: Days) -> None:
-    raise KeyboardInterrupt
-
-
-def _contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def test_the_same_export_is_left_alone_and_another_one_replaced(exports, data, tmp_path):
-    folder = tmp_path / "mine"
-    shutil.copytree(exports["quota"], folder)
-    made = recflow.days(folder)[0].stat().st_mtime_ns
-    assert export(scenario(), arm="quota", out=folder, data=data) == folder
-    assert recflow.days(folder)[0].stat().st_mtime_ns == made
-    export(scenario("base.evaluation.requests=30"), arm="quota", out=folder, data=data)
-    assert read_note(folder).requests == 30 and len(recflow.days(folder)) == 1
-
-
-def test_a_folder_that_holds_something_else_is_not_touched(data, tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    (tmp_path / recflow.NOTE).write_text("other = 1\n")
-    with pytest.raises(ResultsError) as caught:
-        export(scenario(), out=tmp_path, data=data)
-    assert str(caught.value) == (
-        f"{tmp_path}: should be absent, empty, or an earlier export with its stages.toml. Found other files. Move "
-        "them, or say where to write: OUT=<folder>."
-    )
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", recflow.NOTE]
-
-
-def test_what_cannot_be_exported_is_told_at_once_before_any_work(tmp_path):
-    with pytest.raises(SpecError) as caught:
-        export(scenario(), "recflw", arm="late_onli", seed=1, data=tmp_path / "data", exports=tmp_path / "exports")
-    assert caught.value.problems == (
-        "format: `recflw` is not a layout to export to. Did you mean `recflow`?",
-        "arm: `late_onli` is not an arm of bubble_late_only. Did you mean `late_only`?",
-        "seed: should be from 0 to 0, as the scenario has them. Found 1.",
-    )
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [("bubble_keep_sweep", "a sweep, which has many points"), ("task_conflict", "one without a funnel")],
-)
-def test_only_a_single_funnel_can_be_exported(name, found):
-    with pytest.raises(SpecError) as caught:
-        export(load(Path(f"scenarios/{name}.toml")))
-    assert caught.value.problems == (f"{name}: should be a single scenario of a funnel. Found {found}.",)
-
-
-def test_the_command_line_exports_and_says_where(data, tmp_path, monkeypatch):
-    shutil.copytree(Path("scenarios"), tmp_path / "scenarios")
-    (tmp_path / "data").symlink_to(data)
-    monkeypatch.chdir(tmp_path)
-    settings = [part for text in TINY for part in ("--set", text)]
-    result = CliRunner().invoke(app, ["export", "bubble_late_only", "--requests", "30", "--arm", "quota", *settings])
-    folder = tmp_path / "exports/bubble_late_only/quota/seed0"
-    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, f"Export: {folder}")
-    assert read_note(folder).requests == 30
-    wrong = CliRunner().invoke(app, ["export", "bubble_late_only", "--requests", "0"])
-    told = "base.evaluation.requests: should be greater than or equal to 1. Found 0.\n"
-    assert (wrong.exit_code, wrong.stderr) == (2, told)
