@@ -1,5 +1,7 @@
 """The layout of stage logs that is shared by the export and the audit."""
 
+from pathlib import Path
+
 from funnel.intake import recflow
 from funnel.tasks import TASK
 
@@ -20,3 +22,8 @@ def test_every_label_has_its_depth_and_every_stage_its_cut():
     assert recflow.DEPTH.keys() == set(recflow.LABELS)
     depths = [recflow.DEPTH[label] for label in recflow.CUT.values()]
     assert depths == sorted(depths)
+
+
+def test_the_docs_tell_of_every_column():
+    text = (Path(__file__).parents[1] / "docs" / "audit.md").read_text()
+    assert [name for name in (*recflow.COLUMNS, *recflow.EXTRA) if f"`{name}`" not in text] == []
