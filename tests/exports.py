@@ -28,7 +28,8 @@ TINY = (
     "arms.segments={at=['late'], stages={early={segments={by='friends', borders=[3, 8], keep=[10, 20, 30]}}}}",
     "arms.fused={at=['late'], stages={late={fusion=0.3}, early={bypass=['fresh']}}}",
 )
-ARMS = ("late_only", "quota", "segments", "fused")
+ARMS = ("late_only", "baseline", "quota", "segments", "fused")
+"""the baseline has a late stage of its own, so that another one judges it"""
 
 
 def scenario(*more: str) -> Scenario:
