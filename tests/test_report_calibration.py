@@ -64,7 +64,8 @@ def test_a_place_in_a_range_is_by_the_logarithm_where_the_search_is():
 def test_the_least_loss_never_rises_and_a_trial_without_one_has_no_mark(fit):
     assert fit.best() == [4.0, 4.0, 1.0, 1.0]
     assert Fit(fit.summary | {"trials": {"loss": [None, 2.0]}}).best() == [None, 2.0]
-    tried, least, checked = drawn(calibration.search, fit).axes[0].lines
+    checks = [*fit.checks, {"trial": 3, "loss": None}]
+    tried, least, checked = drawn(calibration.search, Fit(fit.summary | {"checks": checks})).axes[0].lines
     assert [list(line.get_xdata()) for line in (tried, least, checked)] == [[0, 2, 3], [0, 1, 2, 3], [0, 2]]
     assert list(checked.get_ydata()) == [4.5, 0.5]
 

@@ -38,7 +38,6 @@ class Fit:
                 "off": off(one, "found"),
                 "met": one["met"],
                 "source": one["source"],
-                "moved_by": one["moved_by"],
             }
             for one in self.targets
         ]

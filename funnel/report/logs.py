@@ -54,7 +54,7 @@ class AuditView:
     def true_ratios(self) -> dict[str, float]:
         """By stage, the share of its input that it really keeps, as far as sizes of neighbours are told."""
         sizes, pairs = self.true_sizes, zip(self.stages, self.stages[1:], strict=False)
-        return {stage: sizes[stage] / sizes[before] for before, stage in pairs if stage in sizes and before in sizes}
+        return {stage: sizes[stage] / sizes[before] for before, stage in pairs if stage in sizes and sizes.get(before)}
 
     @property
     def sampled(self) -> bool:
@@ -91,7 +91,7 @@ class AuditView:
 
     def table(self, title: str, note: str, measures: Sequence[str], sliced: bool = False) -> Table:
         """Rows of slices and tasks, a column a measure and stage; only those of which the log tells something."""
-        found = {address(one): one for measure in measures for one in self.of(measure, sliced)}
+        found = {_address(one): one for measure in measures for one in self.of(measure, sliced)}
         columns = dict.fromkeys((measure, stage) for measure, stage, _, _ in found)
         lines = dict.fromkeys((slice_, task) for _, _, slice_, task in found)
         rows = tuple(
@@ -104,7 +104,7 @@ def _cuts(one: Found) -> bool:
     return one["slice"] != "all" and one["measure"] not in SELF_SLICED
 
 
-def address(one: Found) -> tuple[str, str, str, str]:
+def _address(one: Found) -> tuple[str, str, str, str]:
     return one["measure"], one["stage"], one["slice"], one["task"]
 
 

@@ -1,6 +1,6 @@
 """The figures of a calibration: targets in tolerances, knobs in their ranges, the loss over the trials."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -71,10 +71,10 @@ def search(fit: Fit) -> Figure:
     """The loss of every trial, the least so far, and the losses of the checks at full size."""
     figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     axes = figure.subplots()
-    _line(axes, fit.losses, label="a trial", linestyle="none", marker=".", color=ARM_COLOURS[5])
-    _line(axes, fit.best(), label="the least so far", color=ARM_COLOURS[0], drawstyle="steps-post")
-    places, losses = ([check[key] for check in fit.checks] for key in ("trial", "loss"))
-    axes.plot(places, losses, label="checked at full size", linestyle="none", marker="D", color=ARM_COLOURS[1])
+    checks = [(check["trial"], check["loss"]) for check in fit.checks]
+    _line(axes, enumerate(fit.losses), label="a trial", linestyle="none", marker=".", color=ARM_COLOURS[5])
+    _line(axes, enumerate(fit.best()), label="the least so far", color=ARM_COLOURS[0], drawstyle="steps-post")
+    _line(axes, checks, label="checked at full size", linestyle="none", marker="D", color=ARM_COLOURS[1])
     axes.set_yscale("symlog", linthresh=1.0)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
@@ -85,8 +85,9 @@ def search(fit: Fit) -> Figure:
     return figure
 
 
-def _line(axes: Axes, losses: Sequence[float | None], **look: Any) -> None:
-    known = [(trial, loss) for trial, loss in enumerate(losses) if loss is not None]
+def _line(axes: Axes, losses: Iterable[tuple[int, float | None]], **look: Any) -> None:
+    """Losses by trial, as far as there are any."""
+    known = [(trial, loss) for trial, loss in losses if loss is not None]
     if known:
         axes.plot(*zip(*known, strict=True), **look)
 
