@@ -110,17 +110,19 @@ def write(
     friends: float = 0.2,
     found: Diagnostics | None = None,
     failed: Mapping[str, str] | None = None,
+    world: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Path:
     """A finished results folder, which is given back.
 
     Args:
         friends: share of friend items. found: by diagnosing. failed: why, by arm that failed.
+        world: the account of the data that the world is fitted to.
         fields: of the scenario file.
     """
     made = tables({name: arm for name, arm in arms.items() if name not in (failed or {})}, seeds, friends)
     results.write(
-        folder, scenario(arms, seeds, **fields), made, facts(arms, seeds), dict(failed or {}), found, None, 12.3
+        folder, scenario(arms, seeds, **fields), made, facts(arms, seeds), dict(failed or {}), found, world, 12.3
     )
     return folder
 

@@ -11,7 +11,7 @@ from funnel.report.figures.catalogue import Drawn, Plot, save
 from funnel.report.page import TONES
 from funnel.report.papers import papers
 from funnel.report.points import SweepView
-from funnel.report.sections import simulated
+from funnel.report.sections import simulated, world
 from funnel.report.settings import plain
 from funnel.report.template import put_page, writing
 from funnel.scenario import envelope
@@ -46,7 +46,8 @@ def build(folder: Path) -> Path:
     plots = LINES if len(view.axes) == 1 else MAPS
     with writing(folder):
         drawn = save(plots, view, folder / "figures")
-        return put_page(folder, "sweep.html.jinja", _context(view, spec, drawn))
+        told = world.section(view.summary["world"], folder / "figures")
+        return put_page(folder, "sweep.html.jinja", _context(view, spec, drawn) | {"world": told})
 
 
 def _context(view: SweepView, spec: dict[str, Any], drawn: Drawn) -> dict[str, Any]:

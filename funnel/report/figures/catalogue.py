@@ -12,7 +12,8 @@ import polars as pl
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from funnel.report.figures import agreement, budgets, flow, frontiers, funnel, learning, repairs, transfer
+from funnel.report.account import Account
+from funnel.report.figures import agreement, budgets, flow, frontiers, funnel, learning, repairs, transfer, world
 from funnel.report.figures.data import Rows, of_diagnosis
 from funnel.report.figures.style import STYLE, grounded, inline, svg
 from funnel.report.view import View
@@ -119,6 +120,16 @@ def of_diagnostics(view: View) -> list[Plot[View]]:
     return [
         plot for measure, plot in DIAGNOSTICS.items() if found and (found.having(measure) or found.frontiers(measure))
     ]
+
+
+LAWS = Plot("world_laws", "The data's laws in its world", world.laws, world.laws_caption, world.laws_data)
+RANKING = Plot("world_ranking", "What was held out, ranked", world.ranking, world.ranking_caption, world.ranking_data)
+SOCIAL = Plot("world_social", "What friends tell", world.social, world.social_caption, world.social_data)
+
+
+def of_world(account: Account) -> list[Plot[Account]]:
+    """The figures of a fitted world; what friends tell where the data has friends."""
+    return [LAWS, RANKING, *([SOCIAL] if account.lifts else [])]
 
 
 Drawn = list[dict[str, Any]]
