@@ -16,7 +16,7 @@ Files = dict[str, list[Path]]
 
 @dataclass(frozen=True)
 class Tables:
-    """What a layout reads. Each table has `file` and `row`, ids as strings, numbers as Float64, times in seconds."""
+    """What a layout reads. Tables have `file`, `row`, `told`; ids as strings, numbers as Float64, times in seconds."""
 
     interactions: pl.DataFrame | None
     """user, item, and where there are any: weight, time; None if it could not be read"""

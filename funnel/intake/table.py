@@ -11,7 +11,7 @@ from funnel.intake import text, values
 from funnel.intake.columns import COLUMNS
 from funnel.intake.drops import Gate
 from funnel.intake.files import BINARIES, kind
-from funnel.intake.rules import Rule, sift
+from funnel.intake.rules import TOLD, Rule, sift
 from funnel.intake.values import Column
 
 Columns = Mapping[str, Column]
@@ -32,8 +32,8 @@ def table(
         optional: whether a lenient gate can go on without the table if it has no rows.
 
     Returns:
-        `file`, `row` (from 1), and the columns found: ids as strings, numbers and times (seconds) as Float64. None
-        where there is nothing to read.
+        `file`, `row` (from 1), `TOLD`, and the columns found: ids as strings, numbers and times (seconds) as Float64.
+        None where there is nothing to read.
     """
     if path.stat().st_size == 0:
         gate.refuse(path.name, "should be a table. Found 0 bytes. Write the file again, or take it away.")
@@ -112,5 +112,5 @@ def _sound(path: Path, frame: pl.DataFrame, columns: Columns, gate: Gate) -> pl.
     if text.BEYOND in frame.columns:
         rules.insert(0, Rule("a row should have as many fields as the header", pl.col(text.BEYOND).is_not_null()))
     series = [values.typed(frame[name], column).alias(name) for name, column in found.items()]
-    typed = frame.with_columns(pl.lit(path.name).alias("file"), *series)
-    return sift(typed, rules, gate).select("file", "row", *found)
+    typed = frame.with_columns(pl.lit(path.name).alias("file"), pl.lit(False).alias(TOLD), *series)
+    return sift(typed, rules, gate).select("file", "row", TOLD, *found)

@@ -51,7 +51,8 @@ def _read(files: Files, columns: ColumnsSpec, gate: Gate) -> Tables:
 
 def _events(tags: pl.DataFrame, gate: Gate) -> pl.DataFrame:
     """That a user tagged an artist on a day; one row a tag."""
-    day = pl.date(*(pl.col(unit).cast(pl.Int32, strict=False) for unit in ("year", "month", "day")))
+    units = [pl.col(unit).cast(pl.Int32, strict=False) for unit in ("year", "month", "day")]
+    day = pl.format("{}-{}-{}", *units).str.to_date("%Y-%m-%d", strict=False)
     dated = tags.with_columns(day.dt.epoch("s").cast(pl.Float64).alias("time"))
     sound = sift(dated, [Rule("`day`, `month` and `year` should be a date", pl.col("time").is_null())], gate)
     early = sound.filter(pl.col("year") < OPENED)

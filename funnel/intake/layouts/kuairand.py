@@ -57,7 +57,7 @@ def _read(files: Files, columns: ColumnsSpec, gate: Gate) -> Tables:
 
 def _long_views(logs: pl.DataFrame, gate: Gate) -> pl.DataFrame:
     """The impressions that count as interactions."""
-    binary = Rule("`long_view` should be 0 or 1", ~pl.col("long_view").is_in([0, 1]))
+    binary = Rule("`long_view` should be 0 or 1", ~pl.col("long_view").is_in([0.0, 1.0]))
     return sift(logs, [binary], gate).filter(pl.col("long_view") == 1).drop("long_view")
 
 

@@ -30,9 +30,16 @@ def files_of(folder: Path, columns: ColumnsSpec, which: tuple[str, ...] = tuple(
     """The files of the named tables that are there, by the TOML or by their own names.
 
     Raises:
-        InputError: the TOML names a file that is not there, or a table has several files.
+        InputError: the TOML names a file that is not there, or a table has several files; every problem at once.
     """
-    found = {name: _file(folder, columns, name) for name in which}
+    found, problems = {}, []
+    for name in which:
+        try:
+            found[name] = _file(folder, columns, name)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
     return {name: [path] for name, path in found.items() if path is not None}
 
 
