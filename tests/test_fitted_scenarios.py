@@ -1,13 +1,19 @@
 """Scenarios in worlds that are fitted to data: what is checked before any work, what names the pieces, a whole run."""
 
+import io
+import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from funnel.cli import app
 from funnel.errors import InputError
-from funnel.scenario import fitted
+from funnel.report import page
+from funnel.report import sweep as sweep_page
+from funnel.scenario import fitted, harness
+from funnel.scenario.executors import Executor
 from funnel.scenario.file import load
 from funnel.scenario.lab import Lab
 from funnel.scenario.memory import Memory
@@ -15,7 +21,7 @@ from funnel.scenario.pieces import plan
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
 from funnel.world.fitted.spec import FittedSpec
-from tests.people import ITEMS, people
+from tests.people import ITEMS, USERS, people
 from tests.worlds import TINY
 
 BUBBLES = Path("scenarios/bubble_late_only.toml").resolve()
@@ -125,3 +131,43 @@ def test_the_account_is_one_job_of_a_fitted_world_and_none_of_another(folder):
 def test_presets_hold_for_every_scenario_on_data(folder):
     smoke = load(BUBBLES, preset="smoke", world=folder).base.world
     assert isinstance(smoke, FittedSpec) and smoke.users and smoke.items
+
+
+# A whole run
+
+
+def test_a_run_on_data_tells_of_the_data_and_finds_its_pieces_again_wherever_the_data_lies(tmp_path, folder):
+    places = {"data": tmp_path / "data", "reports": tmp_path / "reports"}
+
+    def run(at: Path) -> dict:
+        with (at / "interactions.csv").open("a") as file:
+            file.write("0,0,-3\n")
+        found = scenario(at, lenient=True)
+        finished = harness.run(found, Executor(workers=1), console=Console(file=io.StringIO()), **places)
+        return json.loads((finished / "results.json").read_text())
+
+    def made() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in places["data"].glob("*/*/manifest.json")}
+
+    first, pieces = run(folder), made()
+    world = first["world"]
+    assert (world["source"], world["layout"], world["graph"]) == ("people", "tables", "friends")
+    assert world["counts"]["users"] == USERS
+    assert [(drop["file"], drop["rows"]) for drop in world["dropped"]] == [("interactions.csv", 1)]
+    assert page.build(places["reports"] / "bubble_late_only").is_file()
+    assert sorted({path.parts[-3] for path in pieces} & {"account", "world"}) == ["account", "world"]
+    again = run(people(tmp_path / "elsewhere" / "people"))
+    assert made() == pieces and again["estimates"] == first["estimates"] and again["world"] == world
+
+
+def test_a_sweep_on_data_tells_of_the_data_of_its_first_point(tmp_path, folder):
+    sweep = load(BUBBLES, assignments=[*SMALL, "sweep.keep.every.stages.early.keep=[10, 20]"], world=folder, seeds=1)
+    finished = harness.run(
+        sweep,
+        Executor(workers=1),
+        console=Console(file=io.StringIO()),
+        data=tmp_path / "data",
+        reports=tmp_path / "reports",
+    )
+    assert json.loads((finished / "results.json").read_text())["world"]["counts"]["users"] == USERS
+    assert sweep_page.build(finished).is_file()
