@@ -141,6 +141,15 @@ def test_every_number_of_a_real_audit_stands_in_a_table(made, tmp_path):
     assert all(warning.replace("`", "") in text for warning in view_of(folder).summary["warnings"])
 
 
+def test_a_mark_without_an_interval_is_explained_and_a_slice_that_all_share_is_not_repeated(tmp_path):
+    bare = estimate("calibration", 1.5, "late", "impressed", "like") | {"low": None, "high": None}
+    view = view_of(audits.folder_of(tmp_path / "bare", [bare]))
+    (axes,) = drawn(lambda view: audit.measured(view, "predicted"), view).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["late, like"]
+    (plot,) = audit.of_section(view, "calibration")
+    assert "A mark without an interval rests on too few cases to have one." in plot.caption(view)
+
+
 def test_what_has_no_slices_has_no_figure_of_slices(tmp_path):
     survival = [estimate("survival", 0.5, "early")]
     view = view_of(audits.folder_of(tmp_path / "plain", survival))
@@ -211,6 +220,7 @@ def test_numbers_without_an_interval_say_so(whole):
 def test_what_came_from_the_files_of_a_user_is_escaped_and_is_no_formula(tmp_path):
     odd = "<script>alert(1)</script> $x$"
     found = [estimate("candidates", 5.0, odd), estimate("lost", 0.5, odd, f"{odd}=1 & a very long name of a slice")]
+    found.append(estimate("lost", 0.5, odd))
     changes = {"stages": ["pool", odd], "columns": [odd], "folder": odd, "warnings": [f"`{odd}`"]}
     dropped = [{"file": odd, "rule": odd, "rows": 1, "remedy": odd}]
     folder = audits.folder_of(tmp_path / "odd", found, dropped=dropped, **changes)
@@ -218,8 +228,9 @@ def test_what_came_from_the_files_of_a_user_is_escaped_and_is_no_formula(tmp_pat
     assert "<script>alert" not in html
     assert Tree(html).text.count(odd) >= 6
     (axes,) = drawn(lambda view: audit.measured(view, "by_slice"), view_of(folder)).axes
-    (label,) = axes.get_yticklabels()
+    (label, whole) = axes.get_yticklabels()
     assert label.get_text() == f"{odd}, <script>aler"[:29] + "…" and not label.get_parse_math()
+    assert whole.get_text() == odd
     assert "default-src 'none'" in html and "src=" not in html
 
 

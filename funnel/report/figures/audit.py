@@ -1,6 +1,6 @@
 """The figures of an audit: how wide the funnel is, and measures of stages, slices and tasks as marks with intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -108,7 +108,7 @@ def measured(view: AuditView, name: str) -> Figure:
         axes.set_title(panel.title if len(shown) > 1 else "")
         for place, one in enumerate(rows):
             axes.errorbar([one["value"]], [place], xerr=whiskers([one]), **_look(view, one["stage"]))
-        axes.set_yticks(range(len(rows)), [_label(one) for one in rows], **WORD)
+        axes.set_yticks(range(len(rows)), _labels(rows), **WORD)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlabel(panel.axis)
         axes.grid(axis="x", color=INK, alpha=0.15)
@@ -125,8 +125,10 @@ def _look(view: AuditView, stage: str) -> dict[str, Any]:
     return {"color": ARM_COLOURS[place % len(ARM_COLOURS)], "marker": marker, "markersize": 5, "capsize": 2.5}
 
 
-def _label(one: Found) -> str:
-    return _short(", ".join(part for part in (one["stage"], one["task"], one["slice"]) if part not in ("", "all")))
+def _labels(rows: Sequence[Found]) -> list[str]:
+    """Stage and task of each row, and its slice where slices differ."""
+    parts = ("stage", "task", "slice") if len({one["slice"] for one in rows}) > 1 else ("stage", "task")
+    return [_short(", ".join(one[part] for part in parts if one[part] not in ("", "all"))) for one in rows]
 
 
 def _short(label: str) -> str:
@@ -165,9 +167,12 @@ CAPTIONS = {
 
 
 def _caption(view: AuditView, name: str) -> str:
+    rows = [one for panel in PANELS[name] for one in panel.rows(view)]
     most = max(len(panel.all(view)) for panel in PANELS[name])
     cut = f" Shown are the {MOST} rows that speak of the most requests; the tables have all." if most > MOST else ""
-    return f"{CAPTIONS[name]}{cut} {view.behind}"
+    bare = any(one["low"] is None for one in rows)
+    few = " A mark without an interval rests on too few cases to have one." if bare else ""
+    return f"{CAPTIONS[name]}{cut}{few} {view.behind}"
 
 
 def _stages_data(view: AuditView) -> Rows:
