@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from funnel.audit import buckets, part
 from funnel.audit.harness import audit
 from funnel.audit.measures import MEASURES
+from funnel.audit.spec import Columns, LogSpec
 from funnel.cli import app
 from funnel.metrics.auc import expected_auc, within
 from funnel.scenario import envelope
@@ -69,7 +70,7 @@ def test_every_measure_of_the_catalogue_is_told_of_a_log_that_has_every_column(t
 @pytest.mark.parametrize("files", [1, 7])
 def test_order_of_rows_files_buckets_and_parts_change_nothing(tmp_path, log, files, monkeypatch):
     whole = found_in(stagelogs.write(tmp_path / "log", log), reports="whole")
-    monkeypatch.setattr(buckets, "SIZE", 50)
+    monkeypatch.setattr(buckets, "SIZE", 150)
     monkeypatch.setattr(part, "CELLS", 60)
     mixed = log.sample(fraction=1.0, shuffle=True, seed=files)
     dealt = found_in(stagelogs.write(tmp_path / "mixed", mixed, files=files))
@@ -154,3 +155,18 @@ def test_the_command_tells_the_verdict_and_builds_the_page(tmp_path, log, monkey
         and " of the candidates that `late` would have put first." in result.output
     )
     assert (tmp_path / "reports" / "audit_march" / "index.html").exists()
+
+
+DOC = Path("docs/audit.md").read_text()
+
+
+def test_the_mapping_in_the_docs_reads_a_log(tmp_path, log):
+    mapping = DOC.split("```toml\n")[1].split("```")[0]
+    documented = found_in(stagelogs.write(tmp_path / "documented", log, mapping=mapping))
+    assert documented["estimates"] == found_in(stagelogs.write(tmp_path / "log", log))["estimates"]
+    assert documented["logs"]["true_sizes"] == {"retrieval": 20}
+
+
+def test_the_docs_name_every_key_column_and_measure():
+    words = {*LogSpec.model_fields, *Columns.model_fields, *(measure.name for measure in MEASURES)}
+    assert {word for word in words if f"`{word}`" not in DOC and f"`columns.{word}`" not in DOC} == set()

@@ -59,6 +59,7 @@ ROWS = {
         "`p_like` should be a probability, or null where none was predicted",
         "Correct it, or make it null",
     ),
+    "time": ({"at": -1}, "`at` should be milliseconds since 1970, and before 2100", "Convert it"),
     "stage": (
         {"reached": "lat"},
         "`reached` should be one of `retrieval`, `early`, `late`",
@@ -160,7 +161,14 @@ def test_every_problem_of_columns_toml_is_told(tmp_path, log):
         "LOGS/columns.toml.columns.requests: `requests` is not a known key. Did you mean `request`?",
     ]
     folder = stagelogs.write(tmp_path / "log", log, mapping=mapping.replace("requests =", "request ="))
-    assert refused(folder) == ["LOGS/columns.toml: early: `erly` is not a stage. Did you mean `early`?"]
+    assert refused(folder) == ["LOGS/columns.toml: early: `erly` is not a stage here. Did you mean `early`?"]
+
+
+def test_a_log_of_which_nothing_is_left_is_refused(tmp_path, log):
+    folder = stagelogs.write(tmp_path / "log", log.with_columns(cheap=pl.lit(float("nan"))), files=1)
+    assert refused(folder, lenient=True) == ["LOGS: should hold rows that break no rule. Found none."]
+    empty = stagelogs.write(tmp_path / "empty", log.clear(), files=1)
+    assert refused(empty) == ["LOGS: should hold rows. Found none in any file. Name the folder of the logs."]
 
 
 def test_a_slice_of_too_many_values_is_refused(tmp_path, log):

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from funnel.audit import rows
-from funnel.audit.logs import Logs
+from funnel.audit.logs import Logs, unreadable
 from funnel.audit.rows import raw
 from funnel.audit.spec import LogSpec
 from funnel.intake.drops import Gate
@@ -15,6 +15,10 @@ from funnel.tasks import TASK
 
 VALUES = 50
 """distinct values that a slice column has at most: each is a slice of its own, with measures of its own"""
+
+
+LATEST = 4_102_444_800_000
+"""milliseconds from 1970 to 2100"""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,14 @@ def rules(spec: LogSpec) -> list[Rule]:
     """Every rule that these logs' columns are under."""
     ids = (spec.columns.request, spec.columns.user, spec.columns.item, spec.columns.time)
     found = [Rule(f"`{column}` should be given", raw(column).is_null(), "Fill it in") for column in ids if column]
-    return [*found, *_of_stages(spec), *_of_numbers(spec)]
+    return [*found, *_of_time(spec), *_of_stages(spec), *_of_numbers(spec)]
+
+
+def _of_time(spec: LogSpec) -> Iterator[Rule]:
+    if spec.columns.time:
+        text = f"`{spec.columns.time}` should be milliseconds since 1970, and before 2100"
+        outside = ~pl.col(rows.TIME).is_between(0, LATEST).fill_null(True)
+        yield Rule(text, outside, "Convert it")
 
 
 def _of_stages(spec: LogSpec) -> Iterator[Rule]:
@@ -91,7 +102,7 @@ def sound(spec: LogSpec) -> pl.Expr:
 
 
 def look(logs: Logs, path: Path, gate: Gate) -> Found:
-    """Reads one file through, and tells the gate of the rows that break a rule."""
+    """Reads one file through, and tells the gate of the rows that break a rule, or that the file is damaged."""
     checked, spec = rules(logs.spec), logs.spec
     asked = [pl.len().alias("rows")]
     for number, rule in enumerate(checked):
@@ -99,7 +110,11 @@ def look(logs: Logs, path: Path, gate: Gate) -> Found:
     time = pl.col(rows.TIME) if spec.columns.time else pl.lit(None, pl.Int64)
     asked += [time.min().alias("from"), time.max().alias("to")]
     asked += [pl.col(rows.sliced(column)).unique().implode().alias(rows.sliced(column)) for column in spec.slices]
-    seen = rows.rows(logs, path).select(asked).collect(engine="streaming").row(0, named=True)
+    try:
+        seen = rows.rows(logs, path).select(asked).collect(engine="streaming").row(0, named=True)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        gate.refuse(logs.name(path), unreadable(path, error))
+        return Found(0, None, None, {column: [] for column in spec.slices})
     for number, rule in enumerate(checked):
         if count := seen[f"broken {number}"]:
             gate.broken(logs.name(path), rule.text, count, seen[f"first {number}"] + 1, rule.remedy)
@@ -112,7 +127,9 @@ def _first(rule: Rule) -> pl.Expr:
 
 
 def together(logs: Logs, found: list[Found], gate: Gate) -> Found:
-    """What all files hold; too many values of a slice column are told to the gate."""
+    """What all files hold; that this is nothing, or too many values of a slice column, is told to the gate."""
+    if not any(one.rows for one in found):
+        gate.refuse("", "should hold rows. Found none in any file. Name the folder of the logs.")
     values = {column: sorted({value for one in found for value in one.values[column]}) for column in logs.spec.slices}
     for column, of_column in values.items():
         if len(of_column) > VALUES:

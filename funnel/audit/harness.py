@@ -5,7 +5,8 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,10 +22,14 @@ from funnel.audit.measures import told_by
 from funnel.audit.part import parts
 from funnel.audit.summary import Log, summary
 from funnel.audit.sums import Sums
+from funnel.errors import ResultsError
 from funnel.intake.drops import Gate
 from funnel.scenario import envelope
-from funnel.scenario.folders import beside, put, recover
+from funnel.scenario.folders import beside, disk_full, put, recover
 from funnel.scenario.progress import told
+
+DEALT = "rows"
+"""where the rows stand by request while an audit works"""
 
 
 @dataclass(frozen=True)
@@ -69,37 +74,59 @@ def audit(
     gate = Gate(source, lenient)
     logs = open_logs(source, gate)
     gate.settle()
-    with FileLock(beside(folder, "lock")):
-        work, partial_folder = beside(folder, "work"), beside(folder, "partial")
-        for left in (work, partial_folder):
-            shutil.rmtree(left, ignore_errors=True)
-        try:
-            log, sums = _measured(logs, gate, work, console)
-            spec, found = summary(folder.name, log, sums)
-            found |= {"memory": _peak(), "seconds": time.perf_counter() - started}
-            envelope.write(partial_folder, spec, found, {"estimates": pl.DataFrame(found["estimates"])})
-            put(partial_folder, folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    with FileLock(beside(folder, "lock")), _workplace(folder) as work:
+        log = _let_in(logs, gate, work, console)
+        spec, found = summary(folder.name, log, _summed(log, work, console))
+        found |= {"memory": _peak(), "seconds": time.perf_counter() - started}
+        envelope.write(work / "results", spec, found, {"estimates": pl.DataFrame(found["estimates"])})
+        put(work / "results", folder)
     return folder
 
 
-def _measured(logs: Logs, gate: Gate, work: Path, console: Console) -> tuple[Log, Sums]:
-    """All sums of a log; `work` is a folder for what stands on disk meanwhile."""
-    dealt, counted, laws = work / "rows", work / "census", work / "law"
+@contextmanager
+def _workplace(folder: Path) -> Iterator[Path]:
+    """An empty folder beside the results for what stands on disk meanwhile; it goes whatever happens."""
+    work = beside(folder, "work")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
+        yield work
+    except (OSError, pl.exceptions.PolarsError) as error:
+        if disk_full(error, work) is None:
+            raise
+        raise ResultsError(
+            f"{work}: the disk is full. An audit needs room for a copy of the columns that it uses. Make room "
+            "and run again."
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _let_in(logs: Logs, gate: Gate, work: Path, console: Console) -> Log:
+    """The log, once all its rows have passed the gate: looked at, dealt out by request, and looked at by request."""
     looks = [Task(f"looked at {logs.name(path)}", partial(look, logs, path, gate)) for path in logs.schemas]
     found = together(logs, _done(looks, console), gate)
-    count = max(1, math.ceil(found.rows / buckets.SIZE))
+    if gate.refused:
+        gate.settle()
+    dealt, counted = work / DEALT, work / "census"
+    count = math.ceil(found.rows / buckets.SIZE)
     _done([Task("rows dealt out by request", partial(buckets.deal, logs, count, dealt))], console)
-    each = range(count)
-    _done([Task("requests counted", partial(census.count, logs, dealt, at, counted, gate)) for at in each], console)
+    counts = [Task("requests counted", partial(census.count, logs, dealt, at, counted, gate)) for at in range(count)]
+    if not sum(_done(counts, console)):
+        gate.refuse("", "should hold rows that break no rule. Found none.")
     dropped = gate.settle()
-    log = Log(logs, found, dropped, census.totals(counted, dealt), logs.spec.slate or census.slate_size(counted))
-    sums = Sums()
-    laws.mkdir()
-    _done([Task("measured", partial(_measure, log, dealt, at, laws, sums)) for at in each], console)
-    law.add(sorted(laws.iterdir()), log.spec, log.slate_size, sums)
-    return log, sums
+    slate_size = logs.spec.slate or census.slate_size(counted)
+    return Log(logs, found, dropped, census.totals(counted, dealt), slate_size, count)
+
+
+def _summed(log: Log, work: Path, console: Console) -> Sums:
+    """The sums of all measures."""
+    sums, kept = Sums(), work / "law"
+    kept.mkdir()
+    each = range(log.buckets)
+    _done([Task("measured", partial(_measure, log, work / DEALT, at, kept, sums)) for at in each], console)
+    law.add(sorted(kept.iterdir()), log.spec, log.slate_size, sums)
+    return sums
 
 
 def _done(tasks: Sequence[Task], console: Console) -> list:

@@ -79,9 +79,14 @@ def _schema(folder: Path, path: Path, gate: Gate) -> pl.Schema | None:
     try:
         return READERS[path.suffix](path).collect_schema()
     except (OSError, pl.exceptions.PolarsError) as error:
-        why = str(error).splitlines()[0]
-        gate.refuse(name, f"should be a readable {path.suffix[1:]} file. Found: {why}. Write it anew.")
+        gate.refuse(name, unreadable(path, error))
         return None
+
+
+def unreadable(path: Path, error: Exception) -> str:
+    """The problem of a file that could not be read."""
+    why = str(error).splitlines()[0].rstrip(".")
+    return f"should be a readable {path.suffix[1:]} file. Found: {why}. Write it anew."
 
 
 def _problems(logs: Logs, path: Path, first: Path) -> Iterator[str]:

@@ -90,7 +90,7 @@ def _raw(column: str) -> str:
 def _id(column: str, schema: pl.Schema) -> pl.Expr:
     dtype = schema.get(column)
     if dtype is None or dtype.is_integer():
-        return raw(column).cast(pl.Int64, strict=False)
+        return raw(column).reinterpret(signed=True) if dtype == pl.UInt64 else raw(column).cast(pl.Int64)
     return pl.when(raw(column).is_not_null()).then(raw(column).cast(pl.String).hash(0).reinterpret(signed=True))
 
 

@@ -3,10 +3,15 @@
 The layout of RecFlow spells this out by itself; a team's own logs say it in `columns.toml` beside the files.
 """
 
-from pydantic import Field, model_validator
+from collections.abc import Iterator
+
+from pydantic import Field, field_validator, model_validator
 
 from funnel.errors import unknown
 from funnel.spec import Spec
+
+OWN_SLICES = {"all", "friend", "other", "impressed", "unimpressed"}
+"""slices that every audit may tell of"""
 
 
 class Columns(Spec):
@@ -69,20 +74,32 @@ class LogSpec(Spec):
 
     @model_validator(mode="after")
     def _stages_are_known(self):
-        named = [("early", self.early), ("late", self.late)]
-        named += [(f"reach.{column}", stage) for column, stage in self.reach.items()]
-        for table in ("scores", "ranks", "predictions", "funnel"):
-            named += [(table, stage) for stage in getattr(self, table)]
-        strange = [f"{at}: {unknown(stage, self.stages, 'a stage')}" for at, stage in named if stage not in self.stages]
+        strange = [
+            f"{at}: {unknown(stage, known, 'a stage here')}" for at, stage, known in self._named() if stage not in known
+        ]
         if strange:
             raise ValueError(" ".join(strange))
-        if not self.stages.index(self.stages[0]) < self.stages.index(self.early) < self.stages.index(self.late):
-            raise ValueError(
-                f"early: should come after `{self.stages[0]}` and before `{self.late}`. Found `{self.early}`."
-            )
+        if self.stages.index(self.early) >= self.stages.index(self.late):
+            raise ValueError(f"early: should come before `{self.late}`. Found `{self.early}`.")
         if (self.columns.stage is None) == (not self.reach):
             raise ValueError("reach: should be given where `columns.stage` is not, and only there.")
         return self
+
+    def _named(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """(where, stage, stages that it may be) of every place that names a stage."""
+        ranking = self.stages[1:]
+        yield from (("early", self.early, ranking), ("late", self.late, ranking))
+        for table in ("scores", "ranks", "predictions"):
+            yield from ((table, stage, ranking) for stage in getattr(self, table))
+        yield from ((f"reach.{column}", stage, self.stages) for column, stage in self.reach.items())
+        yield from (("funnel", stage, self.stages) for stage in self.funnel)
+
+    @field_validator("slices")
+    @classmethod
+    def _slices_have_names_of_their_own(cls, slices: tuple[str, ...]):
+        if taken := set(slices) & OWN_SLICES:
+            raise ValueError(f"should not be called like slices that are there. Found {', '.join(sorted(taken))}.")
+        return slices
 
     @property
     def shown(self) -> str:

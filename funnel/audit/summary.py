@@ -29,6 +29,8 @@ class Log:
     totals: dict[str, int]
     """requests, users and items"""
     slate_size: int
+    buckets: int
+    """in how many its rows stand by request"""
 
     @property
     def spec(self) -> LogSpec:

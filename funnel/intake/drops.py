@@ -70,6 +70,11 @@ class Gate:
         """Counts sound rows that have no use; no problem, strict or lenient."""
         self._left_out.append(Drop(file, rule, rows, remedy))
 
+    @property
+    def refused(self) -> bool:
+        """Whether something was reported that cannot be dropped."""
+        return bool(self._problems)
+
     def settle(self) -> tuple[Drop, ...]:
         """What was dropped and left out.
 
