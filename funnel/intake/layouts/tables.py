@@ -32,7 +32,8 @@ def files_of(folder: Path, columns: ColumnsSpec, which: tuple[str, ...] = tuple(
     Raises:
         InputError: the TOML names a file that is not there, or a table has several files; every problem at once.
     """
-    found, problems = {}, []
+    found: dict[str, Path | None] = {}
+    problems: list[str] = []
     for name in which:
         try:
             found[name] = _file(folder, columns, name)
