@@ -100,7 +100,7 @@ def test_a_folder_of_data_makes_the_world_a_fitted_one_from_its_own_defaults(sce
     scenario = load("bubbles", world="plays", lenient=True)
     assert scenario.base.world == FittedSpec(source="plays", lenient=True)
     assert all(arm.world == scenario.base.world for arm in scenario.arms.values())
-    assert scenario.origin.changes["world"]["source"] == "plays"
+    assert scenario.origin.changes == {"world": {"kind": "fitted", "source": "plays", "lenient": True}}
     assert replaced(scenario.base, load("bubbles").base.world) == load("bubbles").base
 
 
@@ -116,6 +116,18 @@ def test_the_scenarios_patch_is_of_the_world_that_the_user_chose_and_the_users_f
     for folder in ("plays", None):
         found = load("bubbles", world=folder, lenient=True).base.world
         assert (found.source, found.neighbours, found.lenient) == (folder or "ratings", 7, True)
+
+
+def test_a_patch_of_a_chosen_world_leaves_the_neighbours_of_its_fields(scenarios):
+    patch = "world.engagement.channels.like.base = -4.0\n"
+    write(scenarios, HEAD + ARMS + f"[patch]\n{patch}")
+    chosen = load("bubbles", world="plays")
+    write(scenarios, HEAD + ARMS + f"[patch]\nworld.kind = 'fitted'\nworld.source = 'plays'\n{patch}")
+    assert chosen == load("bubbles")
+    like, plain = (world.engagement.channels["like"] for world in (chosen.base.world, FittedSpec(source="plays")))
+    assert (like.base, like.taste, like.friend) == (-4.0, plain.taste, plain.friend)
+    said = {"kind": "fitted", "source": "plays", "engagement": {"channels": {"like": {"base": -4.0}}}}
+    assert chosen.origin.changes == {"world": said}
 
 
 def test_a_preset_has_a_part_for_each_kind_of_world(scenarios):
@@ -536,3 +548,11 @@ def test_a_scenario_without_a_world_takes_no_data():
         "Leave it out."
         for option in ("--world", "--lenient")
     )
+
+
+@pytest.mark.parametrize("world", ["", "[world]\nusers = 2_000\n", "world = 3\n"])
+def test_a_base_with_a_fault_is_told_in_any_world(scenarios, world):
+    base = scenarios / "base" / "reels.toml"
+    text = base.read_text().replace("[world]\nusers = 2_000\n", world).replace("keep = 10\n", "kep = 10\nkeep = 10\n")
+    base.write_text(text)
+    assert "base.stages.late.kep: `kep` is not a known key. Did you mean `keep`?" in problems(world="plays")

@@ -47,7 +47,7 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table, world: Table | Non
         question=spec.question,
         seeds=spec.seeds,
         base=funnel,
-        origin=Origin(name=spec.base, changes=diff(base, funnel.table())),
+        origin=Origin(name=spec.base, changes=_changes(base, funnel)),
         change=spec.change,
         arms=arms,
         at={name: arm.at for name, arm in spec.arms.items()},
@@ -75,10 +75,35 @@ def _funnel(base: Table, patches: list[Table], where: str) -> tuple[FunnelSpec |
     """The funnel of a patched base, or None and what is wrong with it, without `where`."""
     try:
         for patch in patches:
-            base = merge(base, patch, where)
+            base = merge(_in_world(base, patch), patch, where)
         return FunnelSpec.parse(base, where), []
     except SpecError as error:
         return None, [problem.removeprefix(where) for problem in error.problems]
+
+
+def _in_world(base: Table, patch: Table) -> Table:
+    """The base with the defaults of the world in their place, if the patch chooses a world of another kind.
+
+    So what the patch says of that world leaves the neighbours of its fields as they are, as in any other patch.
+    """
+    own, chosen = base.get("world"), patch.get("world")
+    if not isinstance(own, dict) or not isinstance(chosen, dict) or chosen.get("kind") in (None, own.get("kind")):
+        return base
+    return _spelt_out(base | {"world": _identity(chosen)})
+
+
+def _identity(world: Table) -> Table:
+    """What a world must name to have defaults: its kind, and where its data is."""
+    return {word: world[word] for word in ("kind", "source") if word in world}
+
+
+def _changes(base: Table, funnel: FunnelSpec) -> Table:
+    """The patch that turns the base into the funnel; of a world of another kind it names what is no default."""
+    table = funnel.table()
+    named = {"world": _identity(table["world"])}
+    started = _in_world(base, named)
+    changes = diff(started, table)
+    return changes if started is base else changes | {"world": named["world"] | changes.get("world", {})}
 
 
 def _arm(
