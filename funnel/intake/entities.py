@@ -32,9 +32,10 @@ def count_idle(frame: pl.DataFrame | None, name: str, ids: pl.Series, gate: Gate
         )
 
 
-def aligned(frame: pl.DataFrame, items: pl.Series) -> pl.DataFrame:
-    """The columns of a table of items in the order of the ids; every id has a row."""
-    return pl.DataFrame({"item": items}).join(frame, on="item", how="left", maintain_order="left")
+def aligned(frame: pl.DataFrame | None, items: pl.Series) -> pl.DataFrame:
+    """The columns of a table of items in the order of the ids, which are all in it; without a table, the ids alone."""
+    rows = pl.DataFrame({"item": items})
+    return rows if frame is None else rows.join(frame, on="item", how="left", maintain_order="left")
 
 
 def creators(named: pl.Series) -> np.ndarray:
