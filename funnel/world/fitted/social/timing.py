@@ -27,6 +27,8 @@ DEALS = 20
 """times that a user's times are dealt anew"""
 CHUNK = 50_000
 """friendships whose shared items are sought at a time"""
+OWNERS = 2.0
+"""of a shared item"""
 LEAST = 100
 """shared items, together and apart, from which odds are told"""
 
@@ -43,20 +45,20 @@ class Calendar:
         self.keys, self.user, self.time = keys[first], user[first], time[first]
         self.offsets = np.searchsorted(self.user, np.arange(users + 1))
 
-    def shared(self, pairs: Directed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """int64 (m,) thrice: of every item that both of a pair have, the pair's user and the rows of either."""
+    def shared(self, pairs: Directed) -> tuple[np.ndarray, np.ndarray]:
+        """int64 (m,) twice: of every item that both of a pair have, the rows of either."""
         found = [self._shared(pairs.where(slice(start, start + CHUNK))) for start in range(0, len(pairs.user), CHUNK)]
-        whose, mine, theirs = (np.concatenate([np.zeros(0, np.int64), *parts]) for parts in zip(*found, strict=True))
-        return whose, mine, theirs
+        mine, theirs = (np.concatenate([np.zeros(0, np.int64), *parts]) for parts in zip(*found, strict=True))
+        return mine, theirs
 
-    def _shared(self, pairs: Directed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _shared(self, pairs: Directed) -> tuple[np.ndarray, np.ndarray]:
         counts = self.offsets[pairs.user + 1] - self.offsets[pairs.user]
         pair = np.repeat(np.arange(len(counts)), counts)
         mine = ranges(self.offsets[pairs.user], counts)
         keys = pairs.other[pair].astype(np.int64) * self.items + self.keys[mine] % self.items
         theirs = position_in(keys, self.keys)
         both = theirs >= 0
-        return pairs.user[pair[both]].astype(np.int64), mine[both], theirs[both]
+        return mine[both], theirs[both]
 
     def dealt(self, seed: int, deal: int) -> np.ndarray:
         """float64: the times, dealt anew inside each user."""
@@ -67,16 +69,22 @@ class Calendar:
 def together(calendar: Calendar, pairs: Directed, seed: int) -> Clustered | None:
     """The log odds ratio of coming to a shared item within a month: as it was, against times dealt anew.
 
+    A shared item has two owners, and a friendship is seen from both ends. So each counts wholly for either owner in the
+    error (dyadic clusters; Fafchamps and Gubert 2007), where we leave out what they take off again for pairs counted
+    twice: intervals are rather too long.
+
     Returns:
         None where fewer than `LEAST` shared items lie on either side.
     """
-    whose, mine, theirs = calendar.shared(pairs)
+    mine, theirs = calendar.shared(pairs)
     was = _near(calendar.time, mine, theirs)
     if min(was.sum(), len(was) - was.sum()) < LEAST:
         return None
     dealt = np.mean([_near(calendar.dealt(seed, deal), mine, theirs) for deal in range(DEALS)], axis=0)
-    by_user = [np.bincount(whose, weights, pairs.users) for weights in (was, dealt, np.ones(len(whose)))]
-    return log_odds(ratio(by_user[0], by_user[2])) - log_odds(ratio(by_user[1], by_user[2]))
+    owners = np.concatenate([calendar.user[mine], calendar.user[theirs]])
+    by_user = [np.bincount(owners, np.tile(rows, 2), pairs.users) for rows in (was, dealt, np.ones(len(was)))]
+    found = log_odds(ratio(by_user[0], by_user[2])) - log_odds(ratio(by_user[1], by_user[2]))
+    return found.scaled(found.value, OWNERS)
 
 
 def _near(time: np.ndarray, mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
