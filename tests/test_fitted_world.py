@@ -4,6 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy.special import expit
 
@@ -114,6 +115,13 @@ def test_what_the_data_says_is_kept(listeners):
     assert np.allclose(listeners.truth.activity, o.activity / o.activity.sum())
 
 
+def test_closeness_goes_with_the_weight_of_a_friendship(listeners):
+    o, closeness = listeners.observed, listeners.truth.closeness
+    unexplained = np.log(closeness / (1 - closeness)) - listeners.spec.friends.close_mutual * np.log1p(o.mutual)
+    assert 0.4 < np.corrcoef(o.messages, unexplained)[0, 1] < 0.95
+    assert unexplained.std() == pytest.approx(listeners.spec.friends.close_sigma, rel=0.15)
+
+
 def own(brought) -> set[tuple[int, int]]:
     return set(zip(brought.user.tolist(), brought.item.tolist(), strict=True))
 
@@ -145,6 +153,14 @@ def test_with_times_the_latest_come_first_and_no_seed_changes_them(tmp_path):
         latest = brought.item[mine][np.argsort(-brought.time[mine])]
         assert history[user].tolist() == np.resize(latest, max(6, len(latest)))[:6].tolist()
     assert np.array_equal(history, generate(spec, 1).observed.history)
+
+
+def test_of_items_of_one_time_the_lot_decides(tmp_path):
+    rows = pl.DataFrame({"user": np.repeat(np.arange(200), 20), "item": np.tile(np.arange(20), 200), "time": 5})
+    rows.write_csv(tmp_path / "interactions.csv")
+    history = generate(FittedSpec(source=str(tmp_path), history=5), 0).observed.history
+    # Each item should stand in a quarter of the histories; of 200 the sd is 6.
+    assert np.abs(np.bincount(history.ravel(), minlength=20) - 50).max() < 25
 
 
 def test_a_short_history_is_repeated(tmp_path):

@@ -64,6 +64,17 @@ def _percentile(values: np.ndarray) -> np.ndarray:
     return ((rank + 0.5) / max(len(values), 1)).astype(np.float32)
 
 
+def _in_step(noise: np.ndarray, drawn: np.ndarray, known: np.ndarray, seed: int) -> np.ndarray:
+    """float (E,): the same noise, dealt out so that it goes with what is known as it went with what was drawn.
+
+    What is known has a scale of its own, so places count: the edge with most gets the noise of the draw with most.
+    """
+    lots = stream(seed, "world", "ties").random((2, len(noise)))
+    dealt = np.empty_like(noise)
+    dealt[np.lexsort((lots[0], known))] = noise[np.lexsort((lots[1], drawn))]
+    return dealt
+
+
 def friendships(
     spec: ClosenessSpec, ends: np.ndarray, people: int, seed: int, messages: np.ndarray | None = None
 ) -> Friends:
@@ -71,14 +82,18 @@ def friendships(
 
     Args:
         ends: int32 (E, 2), distinct, lower id first. people: how many there are.
-        messages: int32 (E,), where they were counted; drawn from closeness if not given.
+        messages: (E,), where something of the kind is known; drawn from closeness if not given.
     """
     generator = stream(seed, "world", "closeness")
     mutual = mutual_friends(ends, people)
+    common = spec.close + spec.close_mutual * np.log1p(mutual)
     noise = spec.close_sigma * generator.standard_normal(len(ends))
-    closeness = expit(spec.close + spec.close_mutual * np.log1p(mutual) + noise).astype(np.float32)
+    closeness = expit(common + noise).astype(np.float32)
     drawn = generator.poisson(np.exp(spec.messages_close * closeness)).astype(np.int32)
-    messages = drawn if messages is None else messages
+    if messages is None:
+        messages = drawn
+    else:
+        closeness = expit(common + _in_step(noise, drawn, messages, seed)).astype(np.float32)
     contact = np.exp(spec.contact_far - spec.contact_close * closeness)
     contact_days = (generator.standard_exponential(len(ends)) * contact).astype(np.float32)
     proxies = (np.log1p(mutual), np.log1p(messages), -np.log1p(contact_days))

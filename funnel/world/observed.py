@@ -41,7 +41,7 @@ class Observed:
     mutual: np.ndarray
     """int32 (E,): mutual friends"""
     messages: np.ndarray
-    """int32 (E,): messages exchanged in a past period"""
+    """int32 (E,): messages exchanged in a past period; float32, the weight of the friendship, where data has one"""
     contact_days: np.ndarray
     """float32 (E,): days since last contact"""
     closeness: np.ndarray

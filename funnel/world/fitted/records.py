@@ -70,14 +70,13 @@ def activity(data: Dataset) -> np.ndarray:
 
 
 def _order(pairs: Pairs, seed: int, name: str) -> np.ndarray:
-    """int64 (p,): pairs by user; inside a user the latest first, or in an order drawn by weight.
+    """int64 (p,): pairs by user; inside a user the latest first, those of one time, or all without times, by lot.
 
-    Weighted draws without replacement are the order of log weight plus Gumbel noise (Efraimidis and Spirakis 2006).
+    The lot is by weight: draws without replacement are the order of log weight plus Gumbel noise (Efraimidis and
+    Spirakis 2006).
     """
-    if pairs.last is not None:
-        return np.lexsort((-pairs.last, pairs.user))
-    noise = stream(seed, "world", name).gumbel(size=len(pairs.user))
-    return np.lexsort((-np.log(pairs.weight) - noise, pairs.user))
+    lot = np.log(pairs.weight) + stream(seed, "world", name).gumbel(size=len(pairs.user))
+    return np.lexsort((-lot, *([] if pairs.last is None else [-pairs.last]), pairs.user))
 
 
 def _history(length: int, users: int, pairs: Pairs, seed: int) -> np.ndarray:

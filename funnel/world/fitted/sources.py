@@ -20,7 +20,7 @@ class Source:
 
 def sources(data: Dataset) -> tuple[Source, ...]:
     """Every array of a world of the data, each in one part."""
-    return (*_fitted(data), *_people(data), *_graph(data), *_catalogue(data), *_assumed())
+    return (*_fitted(data), *_people(data), *_graph(data), *_catalogue(data), *_assumed(data))
 
 
 def _fitted(data: Dataset) -> tuple[Source, ...]:
@@ -47,7 +47,7 @@ def _fitted(data: Dataset) -> tuple[Source, ...]:
 
 def _people(data: Dataset) -> tuple[Source, ...]:
     uses = "sum of a user's counts" if data.measure == "count" else "a user's interactions"
-    which = "latest" if data.time is not None else "a sample by weight"
+    which = "a sample by weight" if data.time is None else "latest, those of one time by lot"
     return (
         Source("activity", ("activity",), "observed", uses),
         Source("popularity and views", ("popularity", "past_views"), "observed", "an item's interactions"),
@@ -85,7 +85,8 @@ def _given(what: str, array: str, given: bool, otherwise: str) -> Source:
     return Source(what, (array,), "assumed", otherwise)
 
 
-def _assumed() -> tuple[Source, ...]:
+def _assumed(data: Dataset) -> tuple[Source, ...]:
+    weight = "" if data.friend_weight is None else "; the noise goes with the weight of the friendship"
     return (
         Source("readiness to engage", ("tendency",), "assumed", "standard normal over users"),
         Source("appeal", ("appeal",), "assumed", "standard normal over items"),
@@ -93,7 +94,8 @@ def _assumed() -> tuple[Source, ...]:
             "closeness",
             ("closeness", "contact_days", "eligible"),
             "assumed",
-            "drawn from mutual friends and noise; days of contact follow it, the estimate is made of what shows",
+            f"drawn from mutual friends and noise{weight}; days of contact follow it, "
+            "the estimate is made of what shows",
         ),
         Source("kinds of reaction", ("reaction_kind",), "assumed", "expressive ones at a set share"),
         Source("likes and clicks counted", ("past_likes", "past_clicks"), "assumed", "drawn by the laws of engagement"),
