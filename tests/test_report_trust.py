@@ -54,10 +54,10 @@ def test_numbers_that_a_kind_of_world_has_not_are_left_out(view):
     numbers = dict(simulated.section({"name": "reels", "changes": {}}, view.spec)["numbers"])
     assert (numbers["friends a user, mean"], numbers["early stage keeps"]) == ("25", "10")
     assert numbers["retrieval asks for"] == "nearest 700, friends 150, popular 100, fresh 50"
-    base = view.spec["base"] | {"world": {"kind": "fitted", "source": "plays", "rates": {"like": 0.015}}}
+    base = view.spec["base"] | {"world": {"kind": "fitted", "source": "plays", "items": 99, "rates": {"like": 0.015}}}
     fitted = dict(simulated.section({"name": "reels", "changes": {}}, view.spec | {"base": base})["numbers"])
     assert (fitted["fitted to"], fitted["rates of tasks that were set"]) == ("plays", "0.015 like")
-    assert set(numbers) - set(fitted) >= {"users", "creators", "friends a user, mean"}
+    assert set(numbers) - set(fitted) >= {"users", "items in the corpus", "creators", "friends a user, mean"}
     assert list(fitted)[-1] == list(numbers)[-1] == "requests evaluated a seed"
 
 

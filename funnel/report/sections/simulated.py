@@ -35,6 +35,8 @@ SIMULATED = {
     "requests evaluated a seed": "evaluation.requests",
 }
 """the numbers of the base that tell most, and where its spec has them; one that a kind of world has not is left out"""
+LIMITS = ("world.users", "world.items")
+"""what a world that is fitted to data has at most; how many there are is told of the data"""
 
 
 def section(origin: Mapping[str, Any], spec: Mapping[str, Any], point: str = "") -> dict[str, Any]:
@@ -57,7 +59,8 @@ def section(origin: Mapping[str, Any], spec: Mapping[str, Any], point: str = "")
 
 
 def _numbers(base: Mapping[str, Any]) -> settings.Lines:
-    found = ((label, _at(base, path)) for label, path in SIMULATED.items())
+    unsaid = LIMITS if _at(base, "world.source") else ()
+    found = ((label, _at(base, path)) for label, path in SIMULATED.items() if path not in unsaid)
     return [(label, _said(value)) for label, value in found if value not in (None, {})]
 
 
