@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup scenario list report compare export audit test bench census lint clean
+.PHONY: help setup scenario list report compare export audit calibrate test bench census lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo '     FORMAT=recflow OUT=<folder>       layout of the files; where to write'
 	@echo 'make audit LOGS=folder                 what the stage logs of a real funnel tell; docs/audit.md'
 	@echo '     NAME=march LENIENT=1              name of the results; drop bad rows and count them'
+	@echo 'make calibrate TARGETS=file.toml        a base that measures what a real funnel does; docs/calibrate.md'
 	@echo 'make test                              all tests'
 	@echo 'make bench                             speed, each number beside its floor'
 	@echo 'make census                            AUC of every architecture on a public data set'
@@ -85,6 +86,11 @@ export: .venv/stamp
 audit: .venv/stamp
 	@test -n '$(LOGS)' || { echo 'Say which: make audit LOGS=folder' >&2; exit 2; }
 	@$(RUN) -m funnel audit '$(LOGS)' $(if $(NAME),--name $(NAME)) $(if $(LENIENT),--lenient)
+
+calibrate: .venv/stamp
+	@test -n '$(TARGETS)' || { echo 'Say which: make calibrate TARGETS=targets/recflow_eighth.toml' >&2; exit 2; }
+	@$(RUN) -m funnel calibrate '$(TARGETS)' \
+	    $(if $(TRIALS),--trials $(TRIALS)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(DEVICE),--device $(DEVICE))
 
 test: .venv/stamp
 	@$(RUN) -m pytest -q -n 2

@@ -157,6 +157,36 @@ def audit(
 
 
 @app.command()
+def calibrate(
+    targets: Annotated[Path, typer.Argument(help="A TOML file of targets.")],
+    trials: Annotated[int | None, typer.Option(help="Funnels to try, instead of the file's number.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes on this machine. [default: one a core]")] = None,
+    device: Annotated[str, typer.Option(help="Where models are trained: cpu, or cuda.")] = "cpu",
+) -> None:
+    """Turns the knobs of a base until it measures what is known of a real funnel, and writes a base of its own.
+
+    What a scenario then names as its base stands in scenarios/base/NAME.toml, with comments that say what was met and
+    what was not; results and a page go to reports/calibrate_NAME. Targets, knobs and ranges: docs/calibrate.md.
+
+    An interrupted calibration goes on where it stopped. To end one early, run it with as many trials as are done.
+
+    Exit code: 0 done, 2 the targets cannot be used as written, 1 it failed, 130 interrupted.
+    """
+    with _told():
+        from funnel.scenario.executors import ONE_THREAD, Executor
+
+        os.environ.update(ONE_THREAD)  # before any numeric library is loaded
+        from funnel.calibrate.file import load
+
+        where = Executor(workers=workers, device=device)
+        calibration = load(targets, trials=trials)
+
+        from funnel.calibrate.harness import run as run_calibration
+
+        _page(run_calibration(calibration, where, reports=REPORTS))
+
+
+@app.command()
 def compare(
     a: Annotated[str, typer.Argument(help="A scenario that has been run.")],
     b: Annotated[str, typer.Argument(help="Another one.")],

@@ -16,7 +16,7 @@ LAYERS = [
     BASE,
     ["intake"],
     *(["world"], ["features"], ["traffic"], ["retrieval"], ["models"], ["balancing"], ["training"], ["stages"]),
-    *(["metrics"], ["scenario"], ["audit"], ["report"], ["cli"], ["__main__"]),
+    *(["metrics"], ["scenario"], ["audit", "calibrate"], ["report"], ["cli"], ["__main__"]),
 ]
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
 

@@ -8,7 +8,7 @@ from funnel.calibrate.resolve import Calibration, resolve
 from funnel.calibrate.spec import CalibrationSpec
 from funnel.errors import SpecError
 from funnel.patch import Table
-from funnel.scenario.file import SCENARIOS, _named as named, read_toml
+from funnel.scenario.file import SCENARIOS, named, read_toml
 
 PATHS = ("targets", "knobs")
 """tables whose keys are paths, which may be written with or without quotes"""

@@ -28,19 +28,20 @@ class Task:
     """whether its world, logs and rankers are thrown away: nobody asks twice for those of a trial"""
 
 
-def measured(store: Store, task: Task) -> Found | str:
+def measured(store: Store, device: str, task: Task) -> Found | str:
     """The measures of a task, from the store if they are there; or why the funnel cannot be made."""
-    exam = Exam(_alone(task.funnel), task.seed, store)
-    piece = Piece("measured", exam.look(ARM), lambda folder: _measure(task, store, folder))
+    exam = Exam(_alone(task.funnel), task.seed, store, device)
+    piece = Piece("measured", exam.look(ARM), lambda folder: _measure(task, store, device, folder))
     try:
         return json.loads((store.ensure(piece) / "found.json").read_text())
     except ArmError as error:
         return str(error)
 
 
-def _measure(task: Task, store: Store, folder: Path) -> None:
+def _measure(task: Task, store: Store, device: str, folder: Path) -> None:
     with TemporaryDirectory(dir=folder) as scratch:
-        exam = Exam(_alone(task.funnel), task.seed, Store(Path(scratch)) if task.passing else store)
+        parts = Store(Path(scratch)) if task.passing else store
+        exam = Exam(_alone(task.funnel), task.seed, parts, device)
         table, _ = rows(exam.ledger(exam.labs[ARM]), task.seed, ARM, MEASURED)
     (folder / "found.json").write_text(json.dumps(keyed(table)))
 

@@ -175,5 +175,5 @@ def _together(found: list[Found | str]) -> list[Found] | str:
 
 def _mean(found: Sequence[Found]) -> Found:
     """The mean over seeds; None where one of them has no value."""
-    values = {key: [one[key] for one in found] for key in found[0]}
-    return {key: None if None in column else sum(column) / len(column) for key, column in values.items()}
+    columns = {key: [value for one in found if (value := one[key]) is not None] for key in found[0]}
+    return {key: sum(column) / len(column) if len(column) == len(found) else None for key, column in columns.items()}

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from funnel.patch import Table
 from funnel.spec import Spec
@@ -60,7 +60,7 @@ class CalibrationSpec(Spec):
     patch: Table = Field(default_factory=dict)
     """of that base, before anything else: tasks that the real funnel predicts, and the like"""
     geometry: GeometrySpec = GeometrySpec()
-    targets: dict[str, TargetSpec] = Field(min_length=1)
+    targets: dict[str, TargetSpec]
     """by measure, stage, slice and task with dots between them, as in `share.early.friend` or `label.late.like`"""
     knobs: dict[str, RangeSpec] = Field(default_factory=dict)
     """by path, as in `world.engagement.taste`; those of the catalogue that move a target if none is given"""
@@ -76,3 +76,10 @@ class CalibrationSpec(Spec):
     """worlds of a check at full size"""
     seed: int = Field(0, ge=0)
     """of the search itself"""
+
+    @field_validator("targets")
+    @classmethod
+    def _some(cls, targets: dict[str, TargetSpec]) -> dict[str, TargetSpec]:
+        if not targets:
+            raise ValueError("should name at least one measure. Found none.")
+        return targets

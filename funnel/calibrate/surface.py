@@ -27,9 +27,10 @@ REACHES = (0.08, 0.2, 0.5)
 """parts of every knob's range within which the next settings are looked for: a safe step, a bold one and one between"""
 NEAR = 0.25
 """distance from the best setting at which a trial weighs half"""
-NOISE, NAMED, OTHER = 0.1, 4.0, 0.5
-"""sd, on the scale of the surface: of a trial around a line; of the slopes, beforehand, of the knobs that are said to
-move a target, and of the others"""
+NOISES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""sd of a trial around a line, on the scale of the surface: that which explains a target's trials best is taken"""
+NAMED, OTHER = 3.0, 0.5
+"""sd of the slopes beforehand: of the knobs that are said to move a target, and of the others"""
 
 
 def alone(knobs: Sequence[Knob], start: Knobs) -> list[Knobs]:
@@ -51,25 +52,52 @@ def proposals(
         best: the place of the setting of least loss.
     """
     at = np.array([[knob.part(setting[knob.path]) for knob in knobs] for setting in tried])
-    slopes = _slopes(knobs, targets, at - at[best], found - found[best])
-    settings = []
+    level, slopes = _lines(knobs, targets, at - at[best], found - found[best])
+    settings: list[Knobs] = []
     for reach in REACHES:
-        part = _least(targets, at[best], found[best], slopes, reach)
+        part = _least(targets, at[best], found[best] + level, slopes, reach)
         setting = {knob.path: knob.at(where) for knob, where in zip(knobs, part, strict=True)}
         if setting not in [*tried, *settings]:
             settings.append(setting)
     return settings
 
 
-def _slopes(knobs: Sequence[Knob], targets: Sequence[Target], away: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """float64 (T, K): the mean of the slopes, given how far trials are away (n, K) and what changed there (n, T)."""
+def _lines(
+    knobs: Sequence[Knob], targets: Sequence[Target], away: np.ndarray, change: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each target how far the best trial is off its line, float64 (T,), and the slopes, float64 (T, K).
+
+    Args:
+        away: float64 (n, K), how far trials are from the best one. change: float64 (n, T), what changed there.
+    """
     near = 1 / (1 + (np.linalg.norm(away, axis=1) / NEAR) ** 4)
-    weighed = away * near[:, None] / NOISE**2
-    found = np.empty((len(targets), len(knobs)))
-    for place, target in enumerate(targets):
-        prior = np.array([NAMED if knob.moves_target(target.key) else OTHER for knob in knobs])
-        found[place] = np.linalg.solve(weighed.T @ away + np.diag(prior**-2.0), weighed.T @ change[:, place])
-    return found
+    columns = np.column_stack([np.ones(len(away)), away])
+    found = [
+        _line(
+            columns,
+            change[:, place],
+            near,
+            np.array([NAMED if knob.moves_target(target.key) else OTHER for knob in knobs]),
+        )
+        for place, target in enumerate(targets)
+    ]
+    return np.array([line[0] for line in found]), np.array([line[1:] for line in found])
+
+
+def _line(columns: np.ndarray, change: np.ndarray, near: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """float64 (1 + K,): level and slopes, under the noise that makes the changes most likely."""
+    found = [_posterior(columns, change, noise**2 / near, np.append(noise, prior)) for noise in NOISES]
+    return max(found, key=lambda one: one[0])[1]
+
+
+def _posterior(
+    columns: np.ndarray, change: np.ndarray, noise: np.ndarray, prior: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Log evidence and mean of a Bayesian linear regression; `noise` are variances (n,), `prior` sds (1 + K,)."""
+    spread = (columns * prior**2) @ columns.T + np.diag(noise)
+    solved = np.linalg.solve(spread, change)
+    evidence = -(change @ solved + np.linalg.slogdet(spread)[1]) / 2
+    return float(evidence), prior**2 * (columns.T @ solved)
 
 
 def _least(

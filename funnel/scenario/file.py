@@ -152,7 +152,7 @@ def _base(path: Path, table: Table) -> tuple[Table, list[str]]:
     if not isinstance(table.get("base"), str):
         return {}, []  # which the scenario's spec tells
     try:
-        return read_toml(_named(path.parent / "base", table["base"], "a base")), []
+        return read_toml(named(path.parent / "base", table["base"], "a base")), []
     except SpecError as error:
         return {}, [*error.problems]
 
@@ -201,7 +201,7 @@ def _called(path: Path, spec: Heading) -> list[str]:
 def _size(path: Path, preset: str | None) -> Preset:
     if preset is None:
         return Preset()
-    return Preset.parse(read_toml(_named(path.parent / "presets", preset, "a preset")), f"presets.{preset}")
+    return Preset.parse(read_toml(named(path.parent / "presets", preset, "a preset")), f"presets.{preset}")
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -225,10 +225,10 @@ def _find(name: str | Path) -> Path:
         if not path.is_file():
             raise SpecError(f"{path}: should be a scenario file. Found none.")
         return path
-    return _named(SCENARIOS, str(name), "a scenario")
+    return named(SCENARIOS, str(name), "a scenario")
 
 
-def _named(folder: Path, name: str, what: str) -> Path:
+def named(folder: Path, name: str, what: str) -> Path:
     known = [path.stem for path in folder.glob("*.toml")]
     if name in known:
         return folder / f"{name}.toml"

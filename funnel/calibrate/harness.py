@@ -58,7 +58,7 @@ def run(
 
 def _measure(executor: Executor, store: Store, tasks: Sequence[Task]) -> list[Found | str]:
     """In the order of the tasks, whoever is done first."""
-    found = dict(executor.run(partial(measured, store), tasks))
+    found = dict(executor.run(partial(measured, store, executor.device), tasks))
     return [found[place] for place in range(len(tasks))]
 
 
