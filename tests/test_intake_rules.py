@@ -1,11 +1,14 @@
 """Bad input: every rule with its whole text, and that a lenient load is the load of the sound rows."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 import pytest
 from folders import FRIENDS, ITEM_TABLE, USER_TABLE, interactions, whole, write, write_all
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_intake import same
 
 from funnel.errors import InputError, SpecError
@@ -289,6 +292,55 @@ def test_a_folder_of_no_layout_a_file_and_nothing_at_all(tmp_path):
         with pytest.raises(InputError) as caught:
             load(source)
         assert str(caught.value) == f"{source}: {problem}"
+
+
+BYTES = [
+    b"",
+    b",",
+    b"\n",
+    b'"',
+    b"\xff",
+    b"\0",
+    b"nan",
+    b"1e400",
+    b"-1",
+    b"u1",
+    b"\r",
+    b"2020-13-45",
+    b"\t",
+    b"\xef\xbb\xbf",
+]
+
+
+EDITS = st.tuples(st.sampled_from(sorted(TABLES)), st.floats(0, 1), st.integers(0, 4), st.sampled_from(BYTES))
+"""which file, where in it, how much is taken out, what is put in"""
+
+
+@given(
+    edits=st.lists(
+        st.tuples(st.sampled_from(sorted(TABLES)), st.floats(0, 1), st.integers(0, 4), st.sampled_from(BYTES)),
+        max_size=4,
+    ),
+    lenient=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_bytes_end_in_anything_but_a_dataset_or_an_input_error(tmp_path_factory, edits, lenient):
+    files = {file: text.encode() for file, text in TABLES.items()}
+    for file, share, length, put in edits:
+        place = round(share * len(files[file]))
+        files[file] = files[file][:place] + put + files[file][place + length :]
+    folder = write_all(tmp_path_factory.mktemp("mine"), files)
+    with suppress(InputError):
+        data = load(folder, lenient)
+        assert data.users >= 2 and data.items >= 10
+        assert np.isfinite(data.weight).all() and (data.weight > 0).all()
+
+
+def test_lenient_may_leave_nothing(tmp_path):
+    folder = write(tmp_path / "mine", interactions_csv="user,item,weight\nu0,i0,0\n")
+    with pytest.raises(InputError) as caught:
+        load(folder, lenient=True)
+    assert len(caught.value.problems) == 2
 
 
 def test_an_input_error_is_a_spec_error_so_that_the_command_line_tells_it_alike():

@@ -32,8 +32,15 @@ class Checked:
     """the table of items, by their ids"""
 
 
-def check(tables: Tables, interactions: pl.DataFrame, gate: Gate) -> Checked:
-    """What the gate lets through; it is told of the rest, and not yet settled."""
+def check(tables: Tables, interactions: pl.DataFrame, file: str, gate: Gate) -> Checked:
+    """What the gate lets through; it is told of the rest, and not yet settled.
+
+    Args:
+        tables: as a layout read them.
+        interactions: those of the tables, which are there.
+        file: the file of interactions that is named if too few are left.
+        gate: strict or lenient.
+    """
     catalogue, register = entities.distinct(tables.items, "item", gate), entities.distinct(tables.users, "user", gate)
     rows = known(interactions, register, catalogue, gate)
     users, items = ordered(rows["user"]), ordered(rows["item"])
@@ -41,7 +48,7 @@ def check(tables: Tables, interactions: pl.DataFrame, gate: Gate) -> Checked:
     entities.count_idle(catalogue, "item", items, gate)
     friends = None if tables.friends is None else friendships(tables.friends, users, gate)
     events = None if tables.events is None else _events(tables.events, users, items, gate)
-    _enough(interactions["file"][0], users, items, gate)
+    _enough(file, users, items, gate)
     return Checked(users, items, compact(rows, users, items, gate), friends, events, catalogue)
 
 

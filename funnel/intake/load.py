@@ -31,7 +31,7 @@ def load(source: Path, lenient: bool = False) -> Dataset:
     if tables.interactions is None:
         gate.settle()
         raise AssertionError("a table that cannot be read is a problem, and problems do not settle")
-    checked = check(tables, tables.interactions, gate)
+    checked = check(tables, tables.interactions, folder.files["interactions"][0].name, gate)
     return Dataset(
         name=source.resolve().name,
         layout=folder.layout,
