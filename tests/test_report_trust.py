@@ -119,3 +119,12 @@ def test_every_architecture_and_balancer_has_its_paper():
 def test_papers_have_an_address_each():
     assert len({paper.link for paper in PAPERS}) == len(PAPERS)
     assert all(paper.link.startswith("https://") and paper.text for paper in PAPERS)
+
+
+def test_results_from_before_worlds_were_fitted_have_their_page(tmp_path):
+    folder = run_of(tmp_path / "old", arms=runs.THREE, seeds=2)
+    path = folder / "results.json"
+    summary = json.loads(path.read_text())
+    del summary["world"]
+    path.write_text(json.dumps(summary))
+    assert "The world is synthetic." in Tree(page.build(folder).read_text()).text

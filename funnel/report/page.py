@@ -38,7 +38,7 @@ def build(folder: Path) -> Path:
         if examined:
             examined["figures"] = save(of_diagnostics(view), view, folder / "figures")
         figures = {name: save(plots, view, folder / "figures") for name, plots in SECTIONS.items()}
-        told = world.section(view.summary["world"], folder / "figures")
+        told = world.section(view.summary.get("world"), folder / "figures")
         return put_page(folder, "page.html.jinja", _context(view, figures, examined) | {"world": told})
 
 

@@ -46,7 +46,7 @@ def build(folder: Path) -> Path:
     plots = LINES if len(view.axes) == 1 else MAPS
     with writing(folder):
         drawn = save(plots, view, folder / "figures")
-        told = world.section(view.summary["world"], folder / "figures")
+        told = world.section(view.summary.get("world"), folder / "figures")
         return put_page(folder, "sweep.html.jinja", _context(view, spec, drawn) | {"world": told})
 
 
