@@ -118,6 +118,16 @@ def test_a_piece_is_named_by_what_the_files_hold_and_not_by_where_they_lie(tmp_p
     assert len({names[0], world_name(spec, seed=1), world_name(spec.model_copy(update={"neighbours": 9}))}) == 3
 
 
+def test_the_account_names_the_folder_of_this_run_though_another_made_the_piece(tmp_path, folder):
+    store = Store(tmp_path / "store")
+    first = fitted.read_account(FittedSpec(source=str(folder)), store)
+    elsewhere = folder.rename(tmp_path / "elsewhere")
+    second = fitted.read_account(FittedSpec(source=str(elsewhere)), store)
+    assert first and second
+    assert (first.pop("source"), second.pop("source")) == ("people", "elsewhere")
+    assert first == second
+
+
 def test_the_recipe_of_a_synthetic_world_is_its_spec():
     assert fitted.recipe(TINY, Memory()) == TINY.table()
 

@@ -65,7 +65,9 @@ def read_account(world: WorldSpec, store: Store) -> dict[str, Any] | None:
     """The account of a fitted world; None of any other."""
     if not isinstance(world, FittedSpec):
         return None
-    return json.loads((store.ensure(account_piece(world)) / ACCOUNT).read_text())
+    told = json.loads((store.ensure(account_piece(world)) / ACCOUNT).read_text())
+    # The piece may have been made of the same files in another folder.
+    return told | {"source": Path(world.source).resolve().name}
 
 
 def check(scenarios: Iterable[Scenario]) -> None:

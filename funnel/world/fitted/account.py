@@ -19,23 +19,11 @@ from funnel.world.fitted.sources import sources
 from funnel.world.fitted.spec import FittedSpec
 from funnel.world.fitted.split import Split, split
 
-ASSUMED = (
-    "engagement.taste",
-    "engagement.quality",
-    "engagement.friend_shift",
-    "engagement.cue",
-    "engagement.cue_closeness",
-    "engagement.cue_decay",
-    "reactions.mean",
-    "reactions.expressive",
-    "reactions.threshold",
-    "reactions.cap",
-    "friends.close",
-    "friends.close_mutual",
-    "friends.close_sigma",
-    "content_noise",
-)
-"""the settings that the user of a fitted world answers for, by their path in its spec"""
+PARTS = ("engagement", "reactions", "friends")
+"""parts of the spec that no data tells, whole"""
+NOT_TOLD = "the data does not tell it"
+RATE = "mean probability of the task, set by the user"
+LAW = "logits of the law of the channel, per sd of each term, as in a synthetic world"
 
 
 def account(spec: FittedSpec, seed: int) -> dict[str, Any]:
@@ -64,16 +52,35 @@ def account(spec: FittedSpec, seed: int) -> dict[str, Any]:
         ],
         "assumed": [
             *({"what": part.what, "value": part.how, "why": NOT_TOLD} for part in parts if part.origin == "assumed"),
-            *(_setting(spec, path) for path in ASSUMED),
+            *(_setting(spec, path) for path in _assumed(spec, data)),
             *({"what": f"rates.{name}", "value": rate, "why": RATE} for name, rate in spec.rates.items()),
+            *(_law(spec, channel) for channel in spec.engagement.channels),
         ],
         **_judged(spec, data, seed),
         "laws": laws(data, build(spec, seed)),
     }
 
 
-NOT_TOLD = "the data does not tell it"
-RATE = "mean probability of the task, set by the user"
+def _assumed(spec: FittedSpec, data: Dataset) -> list[str]:
+    """The settings that the user of the world answers for, by their path in its spec."""
+    inside = [f"{part}.{name}" for part in PARTS for name in type(getattr(spec, part)).model_fields]
+    lacking = {
+        "neighbours": data.friends is None,
+        "duration_median": data.duration is None,
+        "duration_sigma": data.duration is None,
+        "age_mean": data.published is None,
+    }
+    told = [path for path in inside if path != "engagement.channels"]
+    return [*told, "history", "content_noise", *(name for name, absent in lacking.items() if absent)]
+
+
+def _law(spec: FittedSpec, channel: str) -> dict[str, Any]:
+    """One channel's law, without the base if that is solved for."""
+    terms = {name: value for name, value in spec.engagement.channels[channel] if value}
+    if channel in spec.rates:
+        terms.pop("base", None)
+    said = ", ".join(f"{name} {value:g}" for name, value in terms.items())
+    return {"what": f"engagement.channels.{channel}", "value": said, "why": LAW}
 
 
 def _setting(spec: Spec, path: str) -> dict[str, Any]:
