@@ -158,8 +158,8 @@ def test_names_in_utf_8_are_kept(tmp_path):
         (
             {"interactions_csv": SOUND.replace("user", "usr", 1)},
             "interactions.csv",
-            "should have a column `user`. Found `usr`, `item`, `weight`, `time`. Add it, or say in columns.toml what "
-            "it is called: interactions.user.",
+            "should have all columns that are needed. `user` is not a column of the file. Did you mean `usr`? Add it, "
+            "or say in columns.toml what it is called: interactions.user.",
         ),
         (
             {"columns_toml": '[interactions]\ntime = "timme"'},

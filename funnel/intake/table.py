@@ -83,12 +83,11 @@ def _complete(path: Path, columns: Columns, known: list[str], gate: Gate) -> boo
 
 
 def _missing(column: Column, known: list[str]) -> str:
+    what = unknown(column.at, known, "a column of the file")
     if column.named:
-        what = unknown(column.at, known, "a column of the file")
         return f"should have the column that {COLUMNS} names. {column.key}: {what}"
-    found = ", ".join(f"`{name}`" for name in known) or "none"
     remedy = f"Add it, or say in {COLUMNS} what it is called: {column.key}" if column.key else "Add it"
-    return f"should have a column `{column.at}`. Found {found}. {remedy}."
+    return f"should have all columns that are needed. {what} {remedy}."
 
 
 def _empty(path: Path, gate: Gate, optional: bool) -> None:
