@@ -5,9 +5,8 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -26,18 +25,10 @@ from funnel.errors import ResultsError
 from funnel.intake.drops import Gate
 from funnel.scenario import envelope
 from funnel.scenario.folders import beside, disk_full, put, recover
-from funnel.scenario.progress import told
+from funnel.scenario.progress import Task, told
 
 DEALT = "rows"
 """where the rows stand by request while an audit works"""
-
-
-@dataclass(frozen=True)
-class Task:
-    """One thing to do, and what a user is told of it."""
-
-    label: str
-    do: Callable
 
 
 def audit(

@@ -1,13 +1,22 @@
 """How far a list of tasks has come, told as it goes: by a bar on a terminal, by plain lines elsewhere."""
 
 import time
-from collections.abc import Generator, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from funnel.scenario.executors import Outcome
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to do, and what a user is told of it."""
+
+    label: str
+    do: Callable[[], Any]
 
 
 class Labelled(Protocol):

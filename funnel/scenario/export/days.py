@@ -41,16 +41,15 @@ class Days:
 
     def write(self, day: int) -> None:
         """The four files of a day. That of all candidates comes last, so a day that has one is whole."""
-        start, name = day * DAY, date(day)
-        table, feather, pickled = ALL_STAGE, f"{name}.feather", f"{name}.pkl"
-        if (self.folder / table / feather).is_file():
+        start, feather, pickled = day * DAY, f"{date(day)}.feather", f"{date(day)}.pkl"
+        if (self.folder / ALL_STAGE / feather).is_file():
             return
         log = stage_log(self.replay.chunk(start), start, self._videos, self.replay.lab.world.observed)
         before = self._behaviour.before(self.replay.requests.slice(start, start + DAY))
         self._put(f"{REALSHOW}/{feather}", _ipc(log.filter(pl.col("realshow") == 1)))
         self._put(f"{SEQUENCES}/{pickled}", _pickle(before))
         self._put(f"{REQUESTS}/{pickled}", _pickle(by_request(log)))
-        self._put(f"{table}/{feather}", _ipc(log))
+        self._put(f"{ALL_STAGE}/{feather}", _ipc(log))
 
     def finish(self) -> None:
         """What is about all days: how many ids there are, and the videos that were shown so far, day by day."""

@@ -6,10 +6,9 @@ was shown and what came of it. Truth and oracles stay behind.
 
 import shutil
 from collections import deque
-from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
+from operator import methodcaller
 from pathlib import Path
 
 from filelock import FileLock
@@ -25,21 +24,13 @@ from funnel.scenario.export.note import note_of, read_note, write_note
 from funnel.scenario.export.replay import Replay
 from funnel.scenario.file import AnyScenario
 from funnel.scenario.folders import beside, disk_full, put, recover
-from funnel.scenario.progress import told
+from funnel.scenario.progress import Task, told
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
 from funnel.scenario.sweep.spec import Sweep
 
 FORMATS = ("recflow",)
 """layouts to export to"""
-
-
-@dataclass(frozen=True)
-class Task:
-    """One step of an export."""
-
-    label: str
-    do: Callable[[], object]
 
 
 def export(
@@ -134,13 +125,9 @@ def _tasks(store: Store, replay: Replay, folder: Path) -> list[Task]:
 def _work(tasks: list[Task], folder: Path, executor: Executor, console: Console) -> None:
     """Does the tasks in this process: each day is served by the same world and rankers, which are loaded once."""
     try:
-        with closing(told(executor.run(_do, tasks), tasks, console)) as done:
+        with closing(told(executor.run(methodcaller("do"), tasks), tasks, console)) as done:
             deque(done, maxlen=0)
     except Exception as error:
         if full := disk_full(error, folder):
             raise ResultsError(full) from error
         raise
-
-
-def _do(task: Task) -> None:
-    task.do()

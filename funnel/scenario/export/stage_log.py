@@ -10,11 +10,14 @@ from funnel.intake.recflow import (
     EXTRA,
     LABELS,
     OWN_LABELS,
+    SLICES,
     TASK_COLUMNS,
     predicted,
 )
 from funnel.scenario.export.clock import moment
 from funnel.scenario.export.replay import Served
+from funnel.scenario.selection import Selection
+from funnel.scenario.sheet import Asked
 from funnel.schema import check
 from funnel.traffic.slates import ranked
 from funnel.world.observed import Observed
@@ -30,41 +33,47 @@ def stage_log(served: Served, start: int, videos: dict[str, np.ndarray], observe
     Returns:
         `recflow.COLUMNS`, then `recflow.EXTRA`, then the predictions of both ranking stages.
     """
-    page, chosen = served.page, served.chosen
-    request, item = page.rows.request, page.rows.item
+    page, chosen, likely = served.page, served.chosen, _predictions(served)
+    item = page.rows.item
     place = _places(page.rows, chosen.early, chosen.late_score)
     columns = {
-        "request_id": page.requests.id[request],
-        "request_timestamp": moment(start + request),
-        "user_id": page.requests.user[request],
+        **_who(page, start),
         **{name: column[item] for name, column in videos.items()},
-        **_fates(chosen.early, chosen.slate),
-        "rank_index": place,
-        "rerank_index": np.where(chosen.slate, place, 0),  # the late stage's order is the slate's
+        **_fates(chosen, place),
         **_feedback(served.labels),
-        "early_score": chosen.early_score,
-        "late_score": chosen.late_score,
-        "reference_score": served.reference_score,
-        "source": page.rows.source,
-        "bubble_count": served.bubble_count,
-        "fresh": observed.fresh[item].astype(np.int64),
-        "small": observed.small[item].astype(np.int64),
-        **_predictions(served),
+        **_scores(served),
+        **{name: getattr(observed, name)[item].astype(np.int64) for name in SLICES},
+        **likely,
     }
     columns |= {name: np.zeros(len(item), np.int64) for name in COLUMNS if name not in columns}
     rows = _order(place, chosen.early_score, page.rows)
     rows = rows[page.retrieved[rows]]
     own = {name: pl.Series(served.labels[name][rows], nan_to_null=True) for name in OWN_LABELS}
     table = pl.DataFrame({name: column[rows] for name, column in columns.items()} | own)
-    likely = dict.fromkeys(_predictions(served), pl.Float32)
-    return check(table, {**COLUMNS, **EXTRA, **likely}, "stage log")
+    return check(table, {**COLUMNS, **EXTRA, **dict.fromkeys(likely, pl.Float32)}, "stage log")
 
 
-def _fates(early: np.ndarray, slate: np.ndarray) -> dict[str, np.ndarray]:
-    """int64 (n,) a label: shown, cut by the late stage (RecFlow's rank), cut by the early stage (its pre-rank)."""
+def _who(page: Asked, start: int) -> dict[str, np.ndarray]:
+    """int64 (n,) a column: which request a row is of, when it came, and from whom."""
+    request = page.rows.request
+    return {
+        "request_id": page.requests.id[request],
+        "request_timestamp": moment(start + request),
+        "user_id": page.requests.user[request],
+    }
+
+
+def _fates(chosen: Selection, place: np.ndarray) -> dict[str, np.ndarray]:
+    """int64 (n,) a column: shown, cut by the late stage (RecFlow's rank) or the early one (its pre-rank), and places.
+
+    Args:
+        place: int64 (n,), in the late ranking, whose order is the slate's.
+    """
+    early, slate = chosen.early, chosen.slate
     shown = dict.fromkeys(("realshow", "rerank_pos", "rank_pos"), slate)
     flags = {**shown, "rank_neg": early & ~slate, "prerank_neg": ~early}
-    return {name: flag.astype(np.int64) for name, flag in flags.items()}
+    found = {name: flag.astype(np.int64) for name, flag in flags.items()}
+    return found | {"rank_index": place, "rerank_index": place * slate}
 
 
 def _feedback(labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -72,6 +81,17 @@ def _feedback(labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     answered = {column: np.nan_to_num(labels[task]) for task, column in TASK_COLUMNS.items()}
     answered["playing_time"] = np.rint(np.nan_to_num(labels["watch_seconds"]) * 1000.0)
     return {name: values.astype(np.int64) for name, values in answered.items()}
+
+
+def _scores(served: Served) -> dict[str, np.ndarray]:
+    """(n,) a column: what the stages sort by, and what was known of a candidate when they did."""
+    return {
+        "early_score": served.chosen.early_score,
+        "late_score": served.chosen.late_score,
+        "reference_score": served.reference_score,
+        "source": served.page.rows.source,
+        "bubble_count": served.bubble_count,
+    }
 
 
 def _predictions(served: Served) -> dict[str, np.ndarray]:
@@ -106,8 +126,8 @@ def by_request(log: pl.DataFrame) -> dict[int, dict[str, np.ndarray]]:
     found: dict[int, dict[str, np.ndarray]] = {request: {} for request in ids}
     for label in LABELS:
         labelled = log.filter(pl.col(label) == 1)
-        arrays = labelled.select(CANDIDATE).to_numpy()
-        owner, starts = np.unique(labelled["request_id"].to_numpy(), return_index=True)
-        for request, rows in zip(owner.tolist(), np.split(arrays, starts[1:]), strict=False):
-            found[request][label] = rows
+        rows = labelled.select(CANDIDATE).to_numpy()
+        owners, starts, counts = np.unique(labelled["request_id"].to_numpy(), return_index=True, return_counts=True)
+        for owner, start, stop in zip(owners.tolist(), starts, starts + counts, strict=True):
+            found[owner][label] = rows[start:stop]
     return found
