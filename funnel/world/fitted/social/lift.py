@@ -14,6 +14,7 @@ to one.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -55,6 +56,7 @@ class Lifts:
         found = fit(np.concatenate([told, controls], axis=-1), self.sets.allowed, self.sets.user, self.split.users)
         return found[: len(columns)]
 
+    @cached_property
     def slope(self) -> float:
         """Log odds per unit of predicted affinity, popularity held equal."""
         return self.of([self.affinity], self.popularity)[0].value

@@ -47,7 +47,7 @@ def measure(
         found = f"Found {held:,} and {len(friends):,}."
         return _untold(f"It takes {LEAST} held-out interactions and {LEAST} friendships at least. {found}")
     beside, over = circle(friends, split, taste, seed), lifts(split, taste, topic, seed)
-    without = placebo(split, taste, topic, friends, over.slope(), refit, seed)
+    without = placebo(split, taste, topic, friends, over.slope, refit, seed)
     thirds = _thirds(beside.mutual)
     rows = {
         **_lifts(over, beside, without),
@@ -60,7 +60,7 @@ def measure(
         "measured": True,
         "sets": len(over.sets.user),
         "friendships": len(friends),
-        "slope": over.slope(),
+        "slope": over.slope,
         "placebo": {"strength": without.strength, "slope": without.slope} if without else None,
         "mutual": [_ends(beside.mutual[thirds == one]) for one in np.unique(thirds)],
         "odds": odds,
@@ -113,7 +113,9 @@ def _timing(events: Events | None, beside: Circle, split: Split, seed: int) -> R
     if events is None:
         return {}
     calendar = Calendar(events, split.users, split.items)
-    friend, alike = together(calendar, beside.friends, seed), together(calendar, beside.alike, seed)
+    # What two share is the same from both ends, so a friendship counts from one alone.
+    once = beside.friends.user < beside.friends.other
+    friend, alike = (together(calendar, side.where(once), seed) for side in (beside.friends, beside.alike))
     if friend is None or alike is None:
         return {}
     return {"timing_friend": friend, "timing_alike": alike, "timing_beyond": friend - alike}

@@ -2,12 +2,16 @@
 
 Interactions are redrawn from the fitted tastes and popularity alone, on the friendships as they are; tastes are fitted
 to them anew and the lift is measured the same way. Whatever is found there was made by the error of fitting: friends
-share true taste, the fit sees it blurred, and what it misses looks like a friend's doing. Fitted tastes are surer of
-themselves than their match with choices shows, so the match is strengthened until refitted tastes tell held-out choices
-as well as the data's own do; homophily that no fit of this data sees is in the data and not in the placebo.
+share true taste, the fit sees it blurred, and what it misses looks like a friend's doing. How strongly taste decides is
+chosen such that refitted tastes tell held-out choices as well as the data's own do.
+
+It finds a part of that error and not all, since friends are less alike in fitted tastes than in true ones: on made-up
+people with friends of like taste and no influence, friends told 1.18 times what strangers of like taste did, of which
+the placebo explained a third to a half; 1.06 to 1.17 times was left over five draws, so a ratio left of that size tells
+of nothing. Where odds of 2 were planted, 2.06 to 2.37 times was left.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +25,10 @@ from funnel.world.fitted.split import Split, split
 Refit = Callable[[Split], tuple[np.ndarray, np.ndarray]]
 """from the known pairs of a split to taste (U, D) and topic (I, D), unit length; all pairs speak alike"""
 
-STRENGTHS = (2.0, 3.0, 4.0)
-"""what the match is multiplied by; the first whose slope reaches the data's ends the search, the nearest is taken"""
+STRENGTHS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+"""what the match may be multiplied by"""
+FIRST = 2.0
+"""of them the one that is tried first; from there on towards the data's slope"""
 OFFERS = 32
 """items met a choice: enough that a strong taste finds what it wants"""
 MOST = 2_000_000
@@ -54,20 +60,25 @@ def placebo(
     """
     if len(known.pairs) > MOST:
         return None
-    best: tuple[float, float, Lifts, np.ndarray] | None = None
-    for strength in STRENGTHS:
-        made = _redrawn(known, taste, topic, strength, seed)
+    tried = list(_tried(known, taste, topic, slope, refit, seed))
+    strength, over, tastes = min(tried, key=lambda one: abs(one[1].slope - slope))
+    beside = circle(friends, over.split, tastes, seed)
+    return Placebo(strength, over.slope, over.any_of(beside.friends), over.any_of(beside.alike))
+
+
+def _tried(
+    known: Split, taste: np.ndarray, topic: np.ndarray, slope: float, refit: Refit, seed: int
+) -> Iterator[tuple[float, Lifts, np.ndarray]]:
+    """Strengths from the first on towards the slope, until it is passed; each with its lifts and refitted tastes."""
+    place, steps = STRENGTHS.index(FIRST), set()
+    while 0 <= place < len(STRENGTHS) and len(steps) < 2:
+        made = _redrawn(known, taste, topic, STRENGTHS[place], seed)
         tastes, topics = refit(made)
         over = lifts(made, tastes, topics, seed)
-        reached = over.slope()
-        if best is None or abs(reached - slope) < abs(best[1] - slope):
-            best = strength, reached, over, tastes
-        if reached >= slope:
-            break
-    assert best
-    strength, reached, over, tastes = best
-    beside = circle(friends, over.split, tastes, seed)
-    return Placebo(strength, reached, over.any_of(beside.friends), over.any_of(beside.alike))
+        yield STRENGTHS[place], over, tastes
+        step = 1 if over.slope < slope else -1
+        steps.add(step)
+        place += step
 
 
 def _redrawn(known: Split, taste: np.ndarray, topic: np.ndarray, strength: float, seed: int) -> Split:

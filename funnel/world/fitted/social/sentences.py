@@ -40,9 +40,9 @@ def _beyond(odds: Odds) -> str:
 def _placebo(odds: Odds) -> str:
     left = odds["left"]
     found = times(odds["placebo"])
-    made = f"Interactions redrawn from taste alone, without any influence, give {found} by the error of the fit"
+    made = f"Interactions redrawn from fitted taste alone, without any influence, give {found} by the error of the fit"
     if left["low"] > 1:
-        return f"{made}; what is left, {times(left)}, is more than that error."
+        return f"{made}, or somewhat more, as this finds a part of it; what is left is {times(left)}."
     return f"{made}; what is left, {times(left)}, is not told apart from that error."
 
 
