@@ -1,10 +1,13 @@
-"""The account of a fitted world: nothing that was assumed is left out."""
+"""The account of a fitted world: plain, counted, and nothing that was assumed is left out."""
+
+import json
 
 import pytest
 
 from funnel.world.fitted.account import account
 from funnel.world.fitted.spec import FactorsSpec, FittedSpec
 from funnel.world.laws import EngagementSpec, ReactionsSpec
+from tests.accounts import People, made
 from tests.listeners import folder
 
 
@@ -30,3 +33,37 @@ def test_a_law_is_assumed_where_the_data_has_nothing(tmp_path, there):
     told = assumed(tmp_path / "data", rates={}, friends=there, items=there)
     for name in ("neighbours", "duration_median", "duration_sigma"):
         assert (name in told) is not there
+
+
+def test_the_account_is_plain_json_and_counts_the_data():
+    found = made()
+    assert json.loads(json.dumps(found, allow_nan=False)) == json.loads(json.dumps(found))
+    assert found["counts"] == {
+        "users": 200,
+        "items": 120,
+        "interactions": 4_000,
+        "friendships": found["social"]["friendships"],
+    }
+    assert (found["layout"], found["graph"], found["dropped"]) == ("tables", "friends", [])
+
+
+def test_all_of_the_world_is_observed_fitted_or_assumed():
+    found = made()
+    assert {part["origin"] for part in found["fitted"]} == {"observed", "fitted"}
+    assert all(part["why"] for part in found["assumed"])
+
+
+def test_without_friends_nearest_taste_stands_in_and_nothing_social_is_told():
+    found = made(friends=False)
+    assert (found["graph"], found["counts"]["friendships"], found["laws"]["degree"]) == ("nearest taste", 0, None)
+    assert found["social"] == {
+        "measured": False,
+        "why": "The data has no friendships, so nothing tells what friends do to one another.",
+    }
+
+
+def test_the_same_data_and_seed_give_the_same_account(tmp_path):
+    folder = People(1, users=120, items=60).write(tmp_path)
+    first, again, other = (account(FittedSpec(source=str(folder)), seed) for seed in (0, 0, 1))
+    assert first == again
+    assert first["quality"] != other["quality"]

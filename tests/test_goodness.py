@@ -1,16 +1,13 @@
-"""Goodness of a fit: rankings and laws with bounds that a wrong fit breaks, and the account of a whole world."""
-
-import json
+"""Goodness of a fit: rankings and laws, with bounds that a wrong fit breaks."""
 
 import numpy as np
 import pytest
 
 from funnel.world.fitted import factors
-from funnel.world.fitted.account import ASSUMED, account
 from funnel.world.fitted.goodness import distributions
 from funnel.world.fitted.goodness.ranking import FIRST, ranking
 from funnel.world.fitted.redrawn import redrawn
-from funnel.world.fitted.spec import FactorsSpec, FittedSpec
+from funnel.world.fitted.spec import FactorsSpec
 from funnel.world.fitted.split import Split, split
 from tests.accounts import DIMS, People, made
 
@@ -109,54 +106,9 @@ def test_what_is_redrawn_has_as_many_items_of_each_user_and_follows_popularity(p
     assert np.corrcoef(np.log(popularity), np.log(drawn + 1))[0, 1] > 0.8
 
 
-# The account
-
-
-def test_the_account_is_plain_json_and_counts_the_data():
-    found = made()
-    assert json.loads(json.dumps(found, allow_nan=False)) == json.loads(json.dumps(found))
-    assert found["counts"] == {
-        "users": 200,
-        "items": 120,
-        "interactions": 4_000,
-        "friendships": found["social"]["friendships"],
-    }
-    assert (found["layout"], found["graph"], found["dropped"]) == ("tables", "friends", [])
-
-
-def test_all_of_the_world_is_observed_fitted_or_assumed():
-    found = made()
-    assert {part["origin"] for part in found["fitted"]} == {"observed", "fitted"}
-    assert {part["what"] for part in found["assumed"]} >= {"closeness", *ASSUMED}
-    assert all(part["why"] for part in found["assumed"])
-
-
 def test_laws_of_a_fitted_world_are_near_those_of_its_data():
     found = made()["laws"]
     assert found["degree"]["distance"] == 0
     assert found["activity"]["distance"] < 0.6  # all users have the same activity in the data, arrivals scatter
     assert found["popularity"]["distance"] < 0.2
     assert found["popularity"]["gini"]["world"] == pytest.approx(found["popularity"]["gini"]["data"], abs=0.1)
-
-
-def test_without_friends_nearest_taste_stands_in_and_nothing_social_is_told():
-    found = made(friends=False)
-    assert (found["graph"], found["counts"]["friendships"], found["laws"]["degree"]) == ("nearest taste", 0, None)
-    assert found["social"] == {
-        "measured": False,
-        "why": "The data has no friendships, so nothing tells what friends do to one another.",
-    }
-
-
-def test_rates_and_settings_of_the_user_are_among_what_is_assumed(tmp_path):
-    folder = People(1, users=60, items=50).write(tmp_path)
-    spec = FittedSpec.parse({"source": str(folder), "rates": {"like": 0.1}, "engagement": {"cue": 0.2}}, "world")
-    told = {part["what"]: part["value"] for part in account(spec, 0)["assumed"]}
-    assert (told["rates.like"], told["engagement.cue"]) == (0.1, 0.2)
-
-
-def test_the_same_data_and_seed_give_the_same_account(tmp_path):
-    folder = People(1, users=120, items=60).write(tmp_path)
-    first, again, other = (account(FittedSpec(source=str(folder)), seed) for seed in (0, 0, 1))
-    assert first == again
-    assert first["quality"] != other["quality"]

@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from funnel.world.fitted import clustered, factors
-from funnel.world.fitted.social import conditional_logit, timing
+from funnel.world.fitted.social import conditional_logit
 from funnel.world.fitted.social.circle import circle
 from funnel.world.fitted.social.exposure import exposure
 from funnel.world.fitted.social.lift import lifts
@@ -202,51 +202,6 @@ def test_a_mean_has_the_interval_of_its_standard_error_and_differences_are_paire
     low, high = found.interval()
     assert (found.value, (high - low) / 2) == pytest.approx((4.5, 1.959964 * values.std() / np.sqrt(10)))
     assert (found - clustered.mean(values - 2)).interval() == pytest.approx((2, 2))
-
-
-# Timing
-
-
-def together(lag, seed=0):
-    """Friends in pairs who come to the same items, the second `lag` days after the first."""
-    draws = np.random.Generator(np.random.PCG64(seed))
-    users, items = 600, 30
-    ends = np.arange(users, dtype=np.int32).reshape(-1, 2)
-    first = draws.random((users // 2, items)) * 2_000
-    time = np.stack([first, lag(first, draws)], 1).reshape(users, items) * 86_400
-    user, item = np.repeat(np.arange(users), items), np.tile(np.arange(items), users)
-    calendar = timing.Calendar((user, item, time.ravel()), users, items)
-    return timing.together(calendar, Directed(ends[:, 0], ends[:, 1], users), 0)
-
-
-def test_friends_who_follow_one_another_do_so_more_than_calendars_make_them():
-    def lag(first, draws):
-        return np.where(draws.random(first.shape) < 0.5, first + 5, draws.random(first.shape) * 2_000)
-
-    assert together(lag).interval()[0] > np.log(10)
-
-
-def test_friends_who_come_at_their_own_time_do_not():
-    found = together(lambda first, draws: draws.random(first.shape) * 2_000)
-    low, high = found.interval()
-    assert low < 0 < high
-
-
-def test_friends_with_the_same_season_do_not():
-    """Both are active in the same weeks alone, which is not influence: their calendars explain it."""
-    draws = np.random.Generator(np.random.PCG64(1))
-    season = np.repeat(draws.random((300, 1)) * 2_000, 30, 1)
-
-    def lag(first, draws):
-        first[:] = season + 90 * draws.random(first.shape)
-        return season + 90 * draws.random(first.shape)
-
-    low, high = together(lag).interval()
-    assert low < 0 < high
-
-
-def test_of_few_shared_items_no_timing_is_told():
-    assert together(lambda first, draws: first + 5_000) is None
 
 
 # What is said

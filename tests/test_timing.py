@@ -1,4 +1,4 @@
-"""Errors of the measure of timing: a shared item has two owners, and none of it is counted as more than it is."""
+"""Timing: who follows a friend is told from who shares a season, and errors count a shared item for both its owners."""
 
 import numpy as np
 
@@ -34,3 +34,45 @@ def test_intervals_are_as_wide_as_estimates_differ_or_wider():
     spread = np.std([one.value for one in found])
     told = np.mean([np.sqrt(one.influence @ one.influence) for one in found])
     assert spread < told < 1.8 * spread
+
+
+def following(lag, seed=0):
+    """Friends in pairs who come to the same items, the second `lag` days after the first."""
+    draws = stream(seed, "test", "following")
+    users, items = 600, 30
+    ends = np.arange(users, dtype=np.int32).reshape(-1, 2)
+    first = draws.random((users // 2, items)) * 2_000
+    time = np.stack([first, lag(first, draws)], 1).reshape(users, items) * 86_400
+    user, item = np.repeat(np.arange(users), items), np.tile(np.arange(items), users)
+    calendar = Calendar((user, item, time.ravel()), users, items)
+    return together(calendar, Directed(ends[:, 0], ends[:, 1], users), 0)
+
+
+def test_friends_who_follow_one_another_do_so_more_than_calendars_make_them():
+    def lag(first, draws):
+        return np.where(draws.random(first.shape) < 0.5, first + 5, draws.random(first.shape) * 2_000)
+
+    assert following(lag).interval()[0] > np.log(10)
+
+
+def test_friends_who_come_at_their_own_time_do_not():
+    found = following(lambda first, draws: draws.random(first.shape) * 2_000)
+    low, high = found.interval()
+    assert low < 0 < high
+
+
+def test_friends_with_the_same_season_do_not():
+    """Both are active in the same weeks alone, which is not influence: their calendars explain it."""
+    draws = stream(1, "test", "season")
+    season = np.repeat(draws.random((300, 1)) * 2_000, 30, 1)
+
+    def lag(first, draws):
+        first[:] = season + 90 * draws.random(first.shape)
+        return season + 90 * draws.random(first.shape)
+
+    low, high = following(lag).interval()
+    assert low < 0 < high
+
+
+def test_of_few_shared_items_no_timing_is_told():
+    assert following(lambda first, draws: first + 5_000) is None

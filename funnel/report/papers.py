@@ -63,6 +63,32 @@ PAPERS = (
         "world.engagement.cue",
     ),
     Paper(
+        "tastes of a fitted world",
+        "Hu, Koren, Volinsky. Collaborative filtering for implicit feedback datasets. ICDM 2008",
+        "https://doi.org/10.1109/ICDM.2008.22",
+        "world.factors",
+    ),
+    Paper(
+        "friends against strangers of like taste",
+        "Aral, Muchnik, Sundararajan. Distinguishing influence-based contagion from homophily-driven diffusion in "
+        "dynamic networks. PNAS 106, 2009",
+        "https://doi.org/10.1073/pnas.0908800106",
+        "world.source",
+    ),
+    Paper(
+        "times dealt anew",
+        "Anagnostopoulos, Kumar, Mahdian. Influence and correlation in social networks. KDD 2008",
+        "https://doi.org/10.1145/1401890.1401897",
+        "world.source",
+    ),
+    Paper(
+        "what observed friends cannot tell",
+        "Shalizi, Thomas. Homophily and contagion are generically confounded in observational social network studies. "
+        "Sociological Methods & Research 40, 2011",
+        "https://arxiv.org/abs/1004.4704",
+        "world.source",
+    ),
+    Paper(
         "two towers and their loss",
         "Yi et al. Sampling-bias-corrected neural modeling for large corpus item recommendations. RecSys 2019",
         "https://doi.org/10.1145/3298689.3346996",

@@ -113,9 +113,7 @@ def _timing(events: Events | None, beside: Circle, split: Split, seed: int) -> R
     if events is None:
         return {}
     calendar = Calendar(events, split.users, split.items)
-    # What two share is the same from both ends, so a friendship counts from one alone.
-    once = beside.friends.user < beside.friends.other
-    friend, alike = (together(calendar, side.where(once), seed) for side in (beside.friends, beside.alike))
+    friend, alike = together(calendar, beside.friends, seed), together(calendar, beside.alike, seed)
     if friend is None or alike is None:
         return {}
     return {"timing_friend": friend, "timing_alike": alike, "timing_beyond": friend - alike}
