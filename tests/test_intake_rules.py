@@ -32,6 +32,7 @@ class Bad:
 
 
 SINGLE = "Take the repeats out"
+UNIT = f"{CORRECT}, or name the unit in columns.toml"
 ROWS = {
     "missing id": Bad("interactions.csv", [",i1,1,2000"], "`user` should be given"),
     "missing weight": Bad("interactions.csv", ["u0,i1,,2000", "u1,i1,,2000"], "`weight` should be given"),
@@ -43,12 +44,13 @@ ROWS = {
     "negative weight": Bad("interactions.csv", ["u0,i1,-1,2000"], "a weight should be above 0"),
     "zero weight": Bad("interactions.csv", ["u0,i1,0,2000"], "a weight should be above 0"),
     "negative time": Bad(
-        "interactions.csv", ["u0,i1,1,-1"], "`time` should be a date or seconds since 1970, up to the year 2200"
+        "interactions.csv", ["u0,i1,1,-1"], "`time` should be a date or seconds since 1970, up to the year 2200", UNIT
     ),
     "milliseconds": Bad(
         "interactions.csv",
         ["u0,i1,1,1650485801301"],
         "`time` should be a date or seconds since 1970, up to the year 2200",
+        UNIT,
     ),
     "repeated": Bad("interactions.csv", ["u0,i1,9,1001"], "the same user, item and time should stand once", SINGLE),
     "too early": Bad(
@@ -195,8 +197,7 @@ def test_names_in_utf_8_are_kept(tmp_path):
         (
             {"interactions_csv": SOUND.encode("utf-16")},
             "interactions.csv",
-            "should be a readable csv file. Found: text in another encoding than UTF-8. Look for a quote that is not "
-            "closed, or write it again.",
+            "should be a readable csv file. Found: text in another encoding than UTF-8. Write it in UTF-8.",
         ),
         (
             {"users_csv": b"", "users_parquet": b"no parquet at all"},
@@ -336,11 +337,15 @@ def test_no_bytes_end_in_anything_but_a_dataset_or_an_input_error(tmp_path_facto
         assert np.isfinite(data.weight).all() and (data.weight > 0).all()
 
 
-def test_lenient_may_leave_nothing(tmp_path):
+def test_lenient_may_leave_nothing_and_then_says_what_was_dropped(tmp_path):
     folder = write(tmp_path / "mine", interactions_csv="user,item,weight\nu0,i0,0\n")
     with pytest.raises(InputError) as caught:
         load(folder, lenient=True)
-    assert len(caught.value.problems) == 2
+    assert caught.value.problems == (
+        f"{folder}/interactions.csv: should have sound rows of at least 2 users. Found 0. Bring more data.",
+        f"{folder}/interactions.csv: should have sound rows of at least 10 items. Found 0. Bring more data.",
+        f"{folder}/interactions.csv: a weight should be above 0. Found 1 row against it (row 1). Correct the file.",
+    )
 
 
 def test_an_input_error_is_a_spec_error_so_that_the_command_line_tells_it_alike():

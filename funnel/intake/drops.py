@@ -81,7 +81,8 @@ class Gate:
         Raises:
             InputError: every problem at once.
         """
-        problems = [*self._problems, *([] if self.lenient else self._strict())]
+        # Lenient, dropped rows are no problem; but they are told with what is refused, which may be wanting for them.
+        problems = [*self._problems, *(self._told() if self._problems or not self.lenient else [])]
         if problems:
             raise InputError(problems)
         return (*self._dropped(), *self._ignored, *self._left_out)
@@ -89,9 +90,9 @@ class Gate:
     def _dropped(self) -> list[Drop]:
         return [Drop(file, rule, found.rows, found.remedy) for (file, rule), found in self._broken.items()]
 
-    def _strict(self) -> list[str]:
+    def _told(self) -> list[str]:
         rows = [self._of_rows(file, rule, found) for (file, rule), found in self._broken.items()]
-        return [*rows, *(self._of_file(drop) for drop in self._ignored)]
+        return [*rows, *(self._of_file(drop) for drop in self._ignored if not self.lenient)]
 
     def _of_file(self, drop: Drop) -> str:
         remedy = f"{drop.remedy}, or run with --lenient, which goes on without the file"
@@ -102,5 +103,5 @@ class Gate:
         count = f"1 row against it (row {found.first})"
         if not one:
             count = f"{found.rows:,} rows against it (first: row {found.first})"
-        drops = f"or run with --lenient, which drops {'it' if one else 'them'}"
-        return f"{self.folder / file}: {rule}. Found {count}. {found.remedy}, {drops}."
+        drops = f", or run with --lenient, which drops {'it' if one else 'them'}"
+        return f"{self.folder / file}: {rule}. Found {count}. {found.remedy}{'' if self.lenient else drops}."

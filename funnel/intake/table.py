@@ -16,7 +16,7 @@ from funnel.intake.values import Column
 
 Columns = Mapping[str, Column]
 """our names, and where they stand"""
-UNREADABLE = (pl.exceptions.PolarsError, OSError, EOFError, csv.Error)
+UNREADABLE = (pl.exceptions.PolarsError, OSError, EOFError, csv.Error, UnicodeError)
 
 
 def table(
@@ -42,13 +42,19 @@ def table(
         frame = _collected(path, columns, gate, header)
     except UNREADABLE as error:
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
-        look = "Look for a quote that is not closed, or write it again" if kind(path) == ".csv" else "Write it again"
-        gate.refuse(path.name, f"should be a readable {kind(path)[1:]} file. Found: {why}. {look}.")
+        gate.refuse(path.name, f"should be a readable {kind(path)[1:]} file. Found: {why}. {_look(path, error)}.")
         return None
     if frame is not None and frame.is_empty():
         _empty(path, gate, optional)
         return None
     return None if frame is None else _sound(path, frame, columns, gate)
+
+
+def _look(path: Path, error: Exception) -> str:
+    """What to do about a file that cannot be read."""
+    if isinstance(error, UnicodeError):
+        return "Write it in UTF-8"
+    return "Look for a quote that is not closed, or write it again" if kind(path) == ".csv" else "Write it again"
 
 
 def together(frames: Sequence[pl.DataFrame | None]) -> pl.DataFrame | None:

@@ -46,6 +46,6 @@ def _header(path: Path, separator: str, quote: str | None) -> list[str]:
     with opener(path, "rb") as file:
         line = file.readline()
     if b"\0" in line:
-        raise csv.Error("text in another encoding than UTF-8")
+        raise UnicodeError("text in another encoding than UTF-8")
     names = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
     return next(csv.reader([names], delimiter=separator, quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE), [])

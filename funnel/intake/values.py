@@ -5,7 +5,8 @@ from typing import Literal
 
 import polars as pl
 
-from funnel.intake.rules import Rule
+from funnel.intake.columns import COLUMNS
+from funnel.intake.rules import CORRECT, Rule
 
 Kind = Literal["id", "number", "time"]
 WORDS = {"id": "whole numbers or text", "number": "numbers", "time": "numbers or dates"}
@@ -66,7 +67,8 @@ def rules(name: str, column: Column) -> list[Rule]:
         return [given, Rule(f"{told} a finite number", ~value.is_finite())]
     unit = next(word for word, seconds in UNITS.items() if seconds == column.unit)
     span = f"{told} a date or {unit} since 1970, up to the year 2200"
-    return [given, Rule(span, ~value.is_between(0, LATEST))]
+    remedy = f"{CORRECT}, or name the unit in {COLUMNS}" if column.key else CORRECT
+    return [given, Rule(span, ~value.is_between(0, LATEST), remedy)]
 
 
 def _text(values: pl.Series) -> pl.Series:
