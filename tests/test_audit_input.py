@@ -166,7 +166,11 @@ def test_every_problem_of_columns_toml_is_told(tmp_path, log):
 
 def test_a_log_of_which_nothing_is_left_is_refused(tmp_path, log):
     folder = stagelogs.write(tmp_path / "log", log.with_columns(cheap=pl.lit(float("nan"))), files=1)
-    assert refused(folder, lenient=True) == ["LOGS: should hold rows that break no rule. Found none."]
+    assert refused(folder, lenient=True) == [
+        "LOGS: should hold rows that break no rule. Found none.",
+        "LOGS/day0.parquet: `cheap` should be a finite number, or null where none is known. Found 600 rows against it "
+        "(first: row 1). Correct it, or make it null.",
+    ]
     empty = stagelogs.write(tmp_path / "empty", log.clear(), files=1)
     assert refused(empty) == ["LOGS: should hold rows. Found none in any file. Name the folder of the logs."]
 

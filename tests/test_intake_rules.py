@@ -318,10 +318,7 @@ EDITS = st.tuples(st.sampled_from(sorted(TABLES)), st.floats(0, 1), st.integers(
 
 
 @given(
-    edits=st.lists(
-        st.tuples(st.sampled_from(sorted(TABLES)), st.floats(0, 1), st.integers(0, 4), st.sampled_from(BYTES)),
-        max_size=4,
-    ),
+    edits=st.lists(EDITS, max_size=4),
     lenient=st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
