@@ -24,12 +24,12 @@ def groups(user: np.ndarray) -> np.ndarray:
     return (keyed_uniforms(0, "audit groups", user, np.zeros_like(user), 1)[:, 0] * GROUPS).astype(np.int64)
 
 
-def count(logs: Logs, folder: Path, bucket: int, into: Path, gate: Gate) -> int:
+def count(logs: Logs, ends: np.ndarray, folder: Path, bucket: int, into: Path, gate: Gate) -> int:
     """Counts one bucket's requests into a file of its own under `into`, tells the gate of rows that do not fit, and
     returns how many requests there are."""
     spec = logs.spec
     table = read(folder, bucket, [rows.REACH, *([rows.TIME] if spec.columns.time else [])])
-    tell(logs, table, gate)
+    tell(logs, ends, table, gate)
     shown = pl.col(rows.REACH) == len(spec.stages) - 1
     counted = clean(table).group_by(rows.REQUEST, maintain_order=True).agg(pl.col(rows.USER).first(), shown=shown.sum())
     into.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,8 @@ class Rule:
 class Found:
     """What the pass has seen of sound and unsound rows together."""
 
-    rows: int
+    rows: tuple[int, ...]
+    """of each file"""
     first: int | None
     """least and greatest time of a request in milliseconds; None where the log tells none"""
     last: int | None
@@ -111,15 +112,15 @@ def look(logs: Logs, path: Path, gate: Gate) -> Found:
     asked += [time.min().alias("from"), time.max().alias("to")]
     asked += [pl.col(rows.sliced(column)).unique().implode().alias(rows.sliced(column)) for column in spec.slices]
     try:
-        seen = rows.rows(logs, path).select(asked).collect(engine="streaming").row(0, named=True)
+        seen = rows.rows(logs, [path]).select(asked).collect(engine="streaming").row(0, named=True)
     except (OSError, pl.exceptions.PolarsError) as error:
         gate.refuse(logs.name(path), unreadable(path, error))
-        return Found(0, None, None, {column: [] for column in spec.slices})
+        return Found((0,), None, None, {column: [] for column in spec.slices})
     for number, rule in enumerate(checked):
         if count := seen[f"broken {number}"]:
             gate.broken(logs.name(path), rule.text, count, seen[f"first {number}"] + 1, rule.remedy)
     values = {column: sorted(seen[rows.sliced(column)]) for column in spec.slices}
-    return Found(seen["rows"], seen["from"], seen["to"], values)
+    return Found((seen["rows"],), seen["from"], seen["to"], values)
 
 
 def _first(rule: Rule) -> pl.Expr:
@@ -128,7 +129,7 @@ def _first(rule: Rule) -> pl.Expr:
 
 def together(logs: Logs, found: list[Found], gate: Gate) -> Found:
     """What all files hold; that this is nothing, or too many values of a slice column, is told to the gate."""
-    if not any(one.rows for one in found):
+    if not any(sum(one.rows) for one in found):
         gate.refuse("", "should hold rows. Found none in any file. Name the folder of the logs.")
     values = {column: sorted({value for one in found for value in one.values[column]}) for column in logs.spec.slices}
     for column, of_column in values.items():
@@ -140,4 +141,6 @@ def together(logs: Logs, found: list[Found], gate: Gate) -> Found:
             )
     first = [one.first for one in found if one.first is not None]
     last = [one.last for one in found if one.last is not None]
-    return Found(sum(one.rows for one in found), min(first, default=None), max(last, default=None), values)
+    return Found(
+        tuple(count for one in found for count in one.rows), min(first, default=None), max(last, default=None), values
+    )

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from filelock import FileLock
 from rich.console import Console
@@ -100,14 +101,28 @@ def _let_in(logs: Logs, gate: Gate, work: Path, console: Console) -> Log:
     if gate.refused:
         gate.settle()
     dealt, counted = work / DEALT, work / "census"
-    count = math.ceil(found.rows / buckets.SIZE)
-    _done([Task("rows dealt out by request", partial(buckets.deal, logs, count, dealt))], console)
-    counts = [Task("requests counted", partial(census.count, logs, dealt, at, counted, gate)) for at in range(count)]
+    ends = np.cumsum(found.rows)
+    count = math.ceil(ends[-1] / buckets.SIZE)
+    _done(_deals(logs, ends, count, dealt), console)
+    counts = [
+        Task("requests counted", partial(census.count, logs, ends, dealt, at, counted, gate)) for at in range(count)
+    ]
     if not sum(_done(counts, console)):
         gate.refuse("", "should hold rows that break no rule. Found none.")
     dropped = gate.settle()
     slate_size = logs.spec.slate or census.slate_size(counted)
     return Log(logs, found, dropped, census.totals(counted, dealt), slate_size, count)
+
+
+def _deals(logs: Logs, ends: np.ndarray, count: int, dealt: Path) -> list[Task]:
+    """Dealing out the rows of each run of files."""
+    tasks, file, start = [], 0, 0
+    for number, paths in enumerate(logs.runs()):
+        deal = partial(buckets.deal, logs, paths, start, count, dealt / str(number))
+        tasks.append(Task(f"rows of {len(paths)} files dealt out by request", deal))
+        file += len(paths)
+        start = int(ends[file - 1])
+    return tasks
 
 
 def _summed(log: Log, work: Path, console: Console) -> Sums:

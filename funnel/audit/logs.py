@@ -1,7 +1,8 @@
 """The files of a folder of stage logs, and that each of them has the columns that the layout names."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import polars as pl
@@ -13,11 +14,11 @@ from funnel.intake.drops import Gate
 from funnel.intake.files import opened
 from funnel.intake.recflow import ALL_STAGE
 
-READERS: dict[str, Callable[[Path], pl.LazyFrame]] = {
+READERS: dict[str, Callable[[Path | list[Path]], pl.LazyFrame]] = {
     **dict.fromkeys((".feather", ".arrow", ".ipc"), pl.scan_ipc),
     ".parquet": pl.scan_parquet,
 }
-"""who reads a file lazily, by its suffix"""
+"""who reads a file, or several of one schema, lazily; by suffix"""
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,14 @@ class Logs:
         """What a file is called in messages."""
         return str(path.relative_to(self.folder))
 
-    def scan(self, path: Path) -> pl.LazyFrame:
-        """The used columns of a file, unread."""
-        return READERS[path.suffix](path).select(self.spec.used)
+    def scan(self, paths: Sequence[Path]) -> pl.LazyFrame:
+        """The used columns of files of one `run`, unread."""
+        return READERS[paths[0].suffix](list(paths)).select(self.spec.used)
+
+    def runs(self) -> list[list[Path]]:
+        """The files in their order, those that follow each other with equal columns and dtypes together."""
+        alike = groupby(self.schemas, key=lambda path: (path.suffix, self.schemas[path]))
+        return [list(paths) for _, paths in alike]
 
 
 def open_logs(source: Path, gate: Gate) -> Logs:

@@ -4,6 +4,7 @@ Ids of text become 64-bit hashes: a table of a billion texts would not fit, and 
 probability of some 3e-8.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -11,8 +12,8 @@ import polars as pl
 from funnel.audit.logs import Logs
 from funnel.audit.spec import LogSpec
 
-FILE, ROW = "file", "row"
-"""number of the file and, from 0, of the row in it"""
+ROW = "row"
+"""number of the row among those of all files, from 0"""
 REQUEST, USER, ITEM, TIME, REACH = "request", "user", "item", "time", "reach"
 SOURCE, FRIEND, REFERENCE = "source", "friend", "reference"
 
@@ -43,12 +44,14 @@ def flag(column: str) -> pl.Expr:
     return raw(column).cast(pl.Int64)
 
 
-def rows(logs: Logs, path: Path) -> pl.LazyFrame:
-    """The rows of one file, unread: the file's own columns as `raw` has them, and the columns of every layout."""
-    file = pl.lit(list(logs.schemas).index(path), pl.UInt32).alias(FILE)
-    own = logs.scan(path).rename(_raw).with_row_index(ROW)
-    schema = logs.schemas[path]
-    return own.with_columns(file, **columns(logs.spec, schema))
+def rows(logs: Logs, paths: Sequence[Path], start: int = 0) -> pl.LazyFrame:
+    """The rows of files of one run, unread: their own columns as `raw` has them, and the columns of every layout.
+
+    Args:
+        start: number of the first row.
+    """
+    own = logs.scan(paths).rename(_raw).with_row_index(ROW, start)
+    return own.with_columns(**columns(logs.spec, logs.schemas[paths[0]]))
 
 
 def columns(spec: LogSpec, schema: pl.Schema) -> dict[str, pl.Expr]:
@@ -80,7 +83,7 @@ def numbers(spec: LogSpec) -> dict[str, str]:
 
 def names(spec: LogSpec) -> list[str]:
     """The columns of every layout that these logs have."""
-    return [FILE, ROW, *columns(spec, pl.Schema())]
+    return [ROW, *columns(spec, pl.Schema())]
 
 
 def _raw(column: str) -> str:

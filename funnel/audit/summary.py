@@ -65,7 +65,7 @@ def _logs(log: Log, estimates: list[dict[str, Any]]) -> dict[str, Any]:
         "layout": spec.layout,
         "files": len(log.logs.schemas),
         "bytes": log.logs.bytes,
-        "rows": log.found.rows,
+        "rows": sum(log.found.rows),
         **log.totals,
         "from": _day(log.found.first),
         "to": _day(log.found.last),
