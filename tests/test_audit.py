@@ -77,6 +77,15 @@ def test_order_of_rows_files_buckets_and_parts_change_nothing(tmp_path, log, fil
     assert estimates(dealt) == pytest.approx(estimates(whole), rel=1e-9)
 
 
+def test_files_whose_widths_differ_are_one_log(tmp_path, log):
+    whole = found_in(stagelogs.write(tmp_path / "log", log))
+    folder = stagelogs.write(tmp_path / "narrow", log, files=3)
+    pl.read_parquet(folder / "day1.parquet").cast({"rid": pl.Int32, "dear": pl.Float64}).write_parquet(
+        folder / "day1.parquet"
+    )
+    assert estimates(found_in(folder)) == pytest.approx(estimates(whole), rel=1e-9)
+
+
 def test_ids_of_text_measure_like_ids_of_numbers(tmp_path, log):
     texts = log.with_columns(pl.format("{}-{}", pl.lit(name), name).alias(name) for name in ("rid", "who", "video"))
     found = [found_in(stagelogs.write(tmp_path / name, table)) for name, table in (("a", log), ("b", texts))]

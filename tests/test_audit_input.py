@@ -79,6 +79,16 @@ def test_a_row_against_a_rule_is_named_or_dropped(tmp_path, log, values, rule, r
     assert logs["dropped"] == [{"file": "day1.parquet", "rule": rule, "rows": 1, "remedy": remedy}]
 
 
+def test_rows_are_counted_from_the_beginning_of_their_own_file(tmp_path, log):
+    folder = stagelogs.write(tmp_path / "log", log, files=3)
+    last = pl.read_parquet(folder / "day2.parquet").cast({"rid": pl.Int32})
+    pl.concat([last, last[5:7]]).write_parquet(folder / "day2.parquet")
+    assert refused(folder) == [
+        "LOGS/day2.parquet: a request should have an item once. Found 2 rows against it (first: row 201). Keep one row "
+        "of them, or run with --lenient, which drops them."
+    ]
+
+
 def test_a_log_without_its_bad_rows_measures_the_same(tmp_path, log):
     bad = at(log, 304, cheap=float("nan"))
     dropped = run(stagelogs.write(tmp_path / "bad", bad), lenient=True)

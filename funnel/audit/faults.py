@@ -141,6 +141,5 @@ def together(logs: Logs, found: list[Found], gate: Gate) -> Found:
             )
     first = [one.first for one in found if one.first is not None]
     last = [one.last for one in found if one.last is not None]
-    return Found(
-        tuple(count for one in found for count in one.rows), min(first, default=None), max(last, default=None), values
-    )
+    counts = tuple(count for one in found for count in one.rows)
+    return Found(counts, min(first, default=None), max(last, default=None), values)
