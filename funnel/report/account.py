@@ -70,7 +70,7 @@ class Account:
         low, high = self.social["mutual"][int(name[-1])]
         return label.format(low if low == high else f"{low} to {high}")
 
-    @property
-    def behind(self) -> str:
-        """What stands behind the figures of what was held out."""
-        return f"n = {self.quality['users']:,} users. Intervals: 95 %, errors clustered by user."
+    @staticmethod
+    def behind(part: Mapping[str, Any]) -> str:
+        """What stands behind the numbers of the quality or of the social effect."""
+        return f"n = {part['users']:,} users. Intervals: 95 %, errors clustered by user."

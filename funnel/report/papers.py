@@ -54,7 +54,7 @@ PAPERS = (
         "friend graph",
         "Karrer, Newman. Stochastic blockmodels and community structure in networks. Physical Review E 83, 2011",
         "https://doi.org/10.1103/PhysRevE.83.016107",
-        "world.friends",
+        "world.friends.homophily",
     ),
     Paper(
         "size of the social cue",

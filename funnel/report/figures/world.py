@@ -97,7 +97,7 @@ def ranking_data(account: Account) -> Rows:
 def ranking_caption(account: Account) -> str:
     return (
         "Items that the fit has not seen with a user, ranked: held-out ones should come first. Dotted: a ranking by "
-        f"lot. {account.behind}"
+        f"lot. {account.behind(account.quality)}"
     )
 
 
@@ -139,5 +139,5 @@ def social_caption(account: Account) -> str:
         "How much greater the odds are that a user comes to an item, held out from the fit, than to another one as "
         "popular and as much to the user's taste. A ratio divides the lift of friends by that of who stands in for "
         f"them. {account.social['sets']:,} held-out interactions with ten others each, "
-        f"{account.social['friendships']:,} friendships. {account.behind}"
+        f"{account.social['friendships']:,} friendships. {account.behind(account.social)}"
     )

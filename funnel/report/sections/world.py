@@ -52,7 +52,7 @@ def _gains(account: Account) -> Table:
         )
         for name, gain in found["over_popularity"].items()
     ]
-    note = f"Paired by user. Bold: the interval leaves out zero. {account.behind}"
+    note = f"Paired by user. Bold: the interval leaves out zero. {account.behind(account.quality)}"
     return Table("What the fit adds to popularity", note, ("difference",), tuple(rows))
 
 
@@ -87,7 +87,7 @@ def _balance(social: Mapping[str, Any]) -> Table | None:
     words = {"friend": "friends", "alike": "strangers of the friends' tastes", "stranger": "strangers at random"}
     columns = ("match", "activity", "overlap")
     rows = tuple(
-        (label, tuple(Number(text(social["balance"][side][column], "ratio"), "mean") for column in columns))
+        (label, tuple(Number(text(social["balance"][side][column], "ratio"), "") for column in columns))
         for side, label in words.items()
     )
     note = (

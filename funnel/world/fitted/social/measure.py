@@ -59,6 +59,7 @@ def measure(
     return {
         "measured": True,
         "sets": len(over.sets.user),
+        "users": len(np.unique(over.sets.user)),
         "friendships": len(friends),
         "slope": over.slope,
         "placebo": {"strength": without.strength, "slope": without.slope} if without else None,

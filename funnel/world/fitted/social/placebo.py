@@ -70,7 +70,8 @@ def _tried(
     known: Split, taste: np.ndarray, topic: np.ndarray, slope: float, refit: Refit, seed: int
 ) -> Iterator[tuple[float, Lifts, np.ndarray]]:
     """Strengths from the first on towards the slope, until it is passed; each with its lifts and refitted tastes."""
-    place, steps = STRENGTHS.index(FIRST), set()
+    place = STRENGTHS.index(FIRST)
+    steps: set[int] = set()
     while 0 <= place < len(STRENGTHS) and len(steps) < 2:
         made = _redrawn(known, taste, topic, STRENGTHS[place], seed)
         tastes, topics = refit(made)
