@@ -112,3 +112,10 @@ def test_laws_of_a_fitted_world_are_near_those_of_its_data():
     assert found["activity"]["distance"] < 0.6  # all users have the same activity in the data, arrivals scatter
     assert found["popularity"]["distance"] < 0.2
     assert found["popularity"]["gini"]["world"] == pytest.approx(found["popularity"]["gini"]["data"], abs=0.1)
+
+
+def test_who_has_everything_is_no_sign_of_a_good_fit():
+    user, item = np.divmod(np.arange(20 * 10), 10)
+    known = split(user, item, 20, 10, 0)
+    found = quality(known, np.ones((20, 4), np.float32), np.ones((10, 4), np.float32))
+    assert found["scorers"]["both"]["value"] == 0.5

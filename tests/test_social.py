@@ -226,7 +226,7 @@ def test_the_sentences_follow_the_numbers():
         "error of the fit, or somewhat more, as this finds a part of it; what is left is 1.50 times (1.20 to 1.80).",
         "Friends come to an item within a month of each other with odds 1.10 times (1.05 to 1.20) those of times "
         "dealt anew, strangers of like taste 1.10 times (1.00 to 1.20): a ratio of 1.00 times (0.90 to 1.10), so "
-        "timing tells of no influence beyond calendars and fashions.",
+        "timing does not tell influence apart from calendars and fashions.",
         "Tastes that friends share and that no interaction shows cannot be told from influence here, so none of these "
         "numbers is what showing a friend causes, and none enters the world: it assumes odds of 1.09 for one friend "
         "shown, which its user sets.",
@@ -256,3 +256,19 @@ def test_without_friends_or_with_few_nothing_is_measured(alike):
     ):
         found = measure(known, people.taste, people.topic, friends, None, lambda parts: None, 0.09, 0)
         assert found == {"measured": False, "why": why}
+
+
+def test_where_all_are_friends_nothing_is_measured():
+    people = People(0, users=30, items=60)
+    everybody = np.stack(np.triu_indices(30, 1), 1).astype(np.int32)
+    known = people.split(0.0)
+    found = measure(known, people.taste, people.topic, everybody, None, lambda parts: None, 0.09, 0)
+    assert found == {
+        "measured": False,
+        "why": "Of those of like taste all are friends already, so nobody can stand in for a friend.",
+    }
+
+
+def test_something_is_held_out_of_the_smallest_data():
+    user, item = np.arange(10), np.arange(10)
+    assert all(split(user, item, 10, 10, seed).held.any() for seed in range(40))

@@ -68,6 +68,8 @@ def split(user: np.ndarray, item: np.ndarray, users: int, items: int, seed: int)
     counts = np.bincount(owner, minlength=users)
     place = np.arange(len(pairs)) - (np.cumsum(counts) - counts)[owner]
     quota = np.floor(SHARE * counts + generator.random(users)).astype(np.int64)
+    if not quota.any():  # of a handful of interactions the lots may spare all, and nothing would be judged
+        quota[counts.argmax()] = 1
     held = np.zeros(len(pairs), bool)
     held[order] = place < quota[owner]
     return Split(users, items, pairs, held)

@@ -3,7 +3,8 @@
 Per user all items that the fit has not seen with the user are ranked, held-out ones among them, by popularity alone, by
 the taste match alone, and by both together as people meet items by popularity and choose by match (log popularity plus
 match, the law that a choice among ever more offers comes to). AUC is the share of pairs of a held-out item and another
-that stand in the right order, ties half; recall the share of held-out items among the first `FIRST`, ties by mid-rank.
+that stand in the right order, ties half, and a half where there is no other; recall the share of held-out items among
+the first `FIRST`, ties by mid-rank.
 """
 
 from collections.abc import Mapping
@@ -79,4 +80,5 @@ def _quality(score: np.ndarray, place: np.ndarray, item: np.ndarray) -> np.ndarr
     # Held-out items among themselves hold half of their own pairs, whatever their order.
     misplaced = np.bincount(place, above + level / 2) - held * (held - 1) / 2
     recall = np.bincount(place, above + level / 2 < FIRST) / held
-    return np.stack([1 - misplaced / np.maximum(held * others, 1), recall])
+    auc = 1 - misplaced / np.maximum(held * others, 1)
+    return np.stack([np.where(others > 0, auc, 0.5), recall])

@@ -46,7 +46,10 @@ def measure(
     if min(held, len(friends)) < LEAST:
         found = f"Found {held:,} and {len(friends):,}."
         return _untold(f"It takes {LEAST} held-out interactions and {LEAST} friendships at least. {found}")
-    beside, over = circle(friends, split, taste, seed), lifts(split, taste, topic, seed)
+    beside = circle(friends, split, taste, seed)
+    if not len(beside.mutual):
+        return _untold("Of those of like taste all are friends already, so nobody can stand in for a friend.")
+    over = lifts(split, taste, topic, seed)
     without = placebo(split, taste, topic, friends, over.slope, refit, seed)
     thirds = _thirds(beside.mutual)
     rows = {

@@ -51,7 +51,7 @@ def _timing(odds: Odds) -> str:
     if found["low"] > 1:
         said = "which calendars and fashions do not explain: influence, or lives that run in step"
     else:
-        said = "so timing tells of no influence beyond calendars and fashions"
+        said = "so timing does not tell influence apart from calendars and fashions"
     friend, alike = times(odds["timing_friend"]), times(odds["timing_alike"])
     return (
         f"Friends come to an item within a month of each other with odds {friend} those of times dealt anew, strangers "
