@@ -1,5 +1,6 @@
 """The world and the data on a page: figures by their artists, the section by its structure."""
 
+import json
 import re
 
 import numpy as np
@@ -7,12 +8,14 @@ import polars as pl
 import pytest
 from matplotlib.container import BarContainer
 
-from funnel.report import page
+from funnel.report import page, sweep
 from funnel.report.account import LIFTS, Account
 from funnel.report.figures import world
 from funnel.report.figures.catalogue import of_world, save
+from funnel.scenario import envelope
 from tests.accounts import made
 from tests.pages import Tree, drawn, run_of
+from tests.sweeps import KEEP, folder_of, sweep_of
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +113,12 @@ def test_dropped_rows_and_nearest_taste_stand_on_the_page(tmp_path):
     assert "users of nearest taste stand in for friends" in tree.text
     assert "nothing tells what friends do to one another" in tree.text
     assert "world_social" not in tree.ids
+
+
+def test_a_sweep_over_a_fitted_world_has_the_section_too(tmp_path):
+    found = folder_of(tmp_path / "swept", sweep_of(KEEP), np.array([0.3, 0.1, 0.02, 0.0]))
+    summary = json.loads((found / envelope.RESULTS).read_text())
+    (found / envelope.RESULTS).write_text(json.dumps(summary | {"world": made()}))
+    tree = Tree(sweep.build(found).read_text())
+    assert "#world" in tree.links and "world_social" in tree.ids
+    assert len(tree.ids) == len(set(tree.ids))
