@@ -67,3 +67,10 @@ def test_the_same_data_and_seed_give_the_same_account(tmp_path):
     first, again, other = (account(FittedSpec(source=str(folder)), seed) for seed in (0, 0, 1))
     assert first == again
     assert first["quality"] != other["quality"]
+
+
+def test_a_part_of_the_data_is_told_beside_the_whole(tmp_path):
+    spec = FittedSpec(source=str(folder(tmp_path / "data")), factors=FactorsSpec(dims=4))
+    whole, part = account(spec, 0), account(spec.model_copy(update={"users": 30}), 0)
+    assert whole["counts"] == whole["whole"] == part["whole"]
+    assert part["counts"]["users"] == 30 and whole["counts"]["users"] > 30

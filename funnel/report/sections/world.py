@@ -30,7 +30,7 @@ def section(found: Mapping[str, Any] | None, folder: Path) -> dict[str, Any] | N
         "figures": {plot["name"]: plot for plot in save(of_world(account), account, folder)},
         "source": found["source"],
         "layout": found["layout"],
-        "counts": [(name, f"{count:,}") for name, count in account.counts.items()],
+        "counts": [(name, _of(count, found["whole"][name])) for name, count in account.counts.items()],
         "graph": found["graph"],
         "dropped": found["dropped"],
         "fitted": found["fitted"],
@@ -40,6 +40,11 @@ def section(found: Mapping[str, Any] | None, folder: Path) -> dict[str, Any] | N
         "balance": _balance(account.social),
         "social": account.social,
     }
+
+
+def _of(count: int, whole: int) -> str:
+    """How many the world has, and of how many in the data if it has not all."""
+    return f"{count:,}" if count == whole else f"{count:,} of {whole:,}"
 
 
 def _gains(account: Account) -> Table:

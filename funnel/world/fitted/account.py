@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from funnel.intake.dataset import Dataset
+from funnel.intake.load import load
 from funnel.spec import Spec
 from funnel.world.fitted.build import build
 from funnel.world.fitted.factors import fit
@@ -14,7 +16,7 @@ from funnel.world.fitted.gains import gains
 from funnel.world.fitted.goodness.laws import laws
 from funnel.world.fitted.goodness.ranking import ranking
 from funnel.world.fitted.social.measure import measure
-from funnel.world.fitted.source import data_of
+from funnel.world.fitted.source import cut
 from funnel.world.fitted.sources import sources
 from funnel.world.fitted.spec import FittedSpec
 from funnel.world.fitted.split import Split, split
@@ -34,17 +36,14 @@ def account(spec: FittedSpec, seed: int) -> dict[str, Any]:
     Raises:
         InputError: the folder breaks its contract.
     """
-    data = data_of(spec)
+    whole = load(Path(spec.source), spec.lenient)
+    data = cut(whole, spec.users, spec.items)
     parts = sources(data)
     return {
         "source": data.name,
         "layout": data.layout,
-        "counts": {
-            "users": data.users,
-            "items": data.items,
-            "interactions": len(data.user),
-            "friendships": 0 if data.friends is None else len(data.friends),
-        },
+        "counts": _counts(data),
+        "whole": _counts(whole),
         "dropped": [vars(drop) for drop in data.dropped],
         "graph": "nearest taste" if data.friends is None else "friends",
         "fitted": [
@@ -58,6 +57,15 @@ def account(spec: FittedSpec, seed: int) -> dict[str, Any]:
         ],
         **_judged(spec, data, seed),
         "laws": laws(data, build(spec, seed)),
+    }
+
+
+def _counts(data: Dataset) -> dict[str, int]:
+    return {
+        "users": data.users,
+        "items": data.items,
+        "interactions": len(data.user),
+        "friendships": 0 if data.friends is None else len(data.friends),
     }
 
 
