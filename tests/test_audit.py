@@ -93,6 +93,20 @@ def test_ids_of_text_measure_like_ids_of_numbers(tmp_path, log):
     assert found[1]["logs"]["requests"] == 30 and found[1]["logs"]["users"] == 15
 
 
+def test_scores_that_float32_cannot_tell_apart_measure_like_others_of_their_order(tmp_path, log):
+    wide = log.with_columns(1e9 + pl.col("dear").cast(pl.Float64) * 1e-3, cheap=pl.col("cheap").cast(pl.Float64) * 1e60)
+    found = [found_in(stagelogs.write(tmp_path / name, table)) for name, table in (("a", log), ("b", wide))]
+    assert estimates(found[0]) == pytest.approx(estimates(found[1]), rel=1e-9)
+
+
+def test_whole_numbers_of_any_width_and_brackets_in_names_are_nothing_special(tmp_path, log):
+    wide = log.with_columns(
+        pl.col("rid").cast(pl.UInt64) + 2**63, pl.col("from").cast(pl.UInt64) + 2**63, pl.col("who").cast(pl.Int128)
+    )
+    found = [found_in(stagelogs.write(tmp_path / name, table)) for name, table in (("a", log), ("b [1] *", wide))]
+    assert estimates(found[0]) == pytest.approx(estimates(found[1]), rel=1e-9)
+
+
 def test_a_late_stage_that_scored_the_survivors_alone_says_nothing_of_what_was_lost(tmp_path, log):
     blind = log.with_columns(pl.when(pl.col("reached") != "retrieval").then("dear"))
     summary = found_in(stagelogs.write(tmp_path / "log", blind))

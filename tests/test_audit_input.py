@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from funnel.audit.harness import audit
-from funnel.errors import InputError
+from funnel.errors import InputError, SpecError
 from funnel.scenario import envelope
 from tests import stagelogs
 
@@ -94,6 +94,35 @@ def test_a_log_without_its_bad_rows_measures_the_same(tmp_path, log):
     dropped = run(stagelogs.write(tmp_path / "bad", bad), lenient=True)
     without = run(stagelogs.write(tmp_path / "good", log.filter(pl.int_range(pl.len()) != 304)))
     assert dropped["estimates"] == without["estimates"]
+
+
+def test_dropped_rows_are_warned_of(tmp_path, log):
+    folder = stagelogs.write(tmp_path / "log", at(log, 304, cheap=float("nan")))
+    assert run(folder, lenient=True)["warnings"][0] == (
+        "1 of 600 rows broke a rule and were dropped. If such rows are unlike the others, as those that a stage cut "
+        "are, the measures are off."
+    )
+
+
+def test_damage_in_a_column_that_no_rule_asks_for_is_found(tmp_path, log):
+    folder = stagelogs.write(tmp_path / "log", log)
+    path, last = folder / "day2.feather", [name for name in log.columns if name != "from"]
+    log.select(*last, "from").write_ipc(path, compression="lz4")
+    held = bytearray(path.read_bytes())
+    frame = held.rindex(b"\x04\x22\x4d\x18")  # how each column's data begins
+    held[frame + 12 : frame + 40] = bytes(28)
+    path.write_bytes(held)
+    (problem,) = refused(folder)
+    assert problem.startswith("LOGS/day2.feather: should be a readable feather file. Found: ")
+
+
+def test_results_are_named_as_one_folder(tmp_path, log):
+    with pytest.raises(SpecError) as error:
+        audit(stagelogs.write(tmp_path / "log", log), "../elsewhere", reports=tmp_path / "reports")
+    assert str(error.value) == (
+        "name: should be that of a folder, without slashes. Found `../elsewhere`. Say another: NAME=<word>."
+    )
+    assert not (tmp_path / "reports").exists()
 
 
 def test_flags_that_contradict_and_rows_in_no_stage_are_named_together(tmp_path):

@@ -41,13 +41,15 @@ def totals(into: Path, dealt: Path) -> dict[str, int]:
     """Requests, users and items of the log; items by the sketch of HyperLogLog (Flajolet and others 2007), off by some
     percent where there are many, as a count of a hundred million would not fit."""
     found = counts(into).select(requests=pl.len(), users=pl.col("user").n_unique()).collect(engine="streaming")
-    items = pl.scan_parquet(dealt / "**/*.parquet").select(items=pl.col(rows.ITEM).approx_n_unique())
+    items = pl.scan_parquet(sorted(dealt.rglob("*.parquet")), glob=False).select(
+        items=pl.col(rows.ITEM).approx_n_unique()
+    )
     return found.row(0, named=True) | items.collect(engine="streaming").row(0, named=True)
 
 
 def counts(into: Path) -> pl.LazyFrame:
     """The counts of all requests, unread: a row a request, `SCHEMA`."""
-    return pl.scan_parquet(into / "*.parquet")
+    return pl.scan_parquet(sorted(into.glob("*.parquet")), glob=False)
 
 
 def slate_size(into: Path) -> int:

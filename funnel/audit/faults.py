@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from funnel.audit import rows
-from funnel.audit.logs import Logs, unreadable
+from funnel.audit.logs import DAMAGED, Logs, unreadable
 from funnel.audit.rows import raw
 from funnel.audit.spec import LogSpec
 from funnel.intake.drops import Gate
@@ -55,7 +55,7 @@ def rules(spec: LogSpec) -> list[Rule]:
 def _of_time(spec: LogSpec) -> Iterator[Rule]:
     if spec.columns.time:
         text = f"`{spec.columns.time}` should be milliseconds since 1970, and before 2100"
-        outside = ~pl.col(rows.TIME).is_between(0, LATEST).fill_null(True)
+        outside = ~pl.col(rows.TIME).is_between(0, LATEST).fill_null(raw(spec.columns.time).is_null())
         yield Rule(text, outside, "Convert it")
 
 
@@ -113,7 +113,7 @@ def look(logs: Logs, path: Path, gate: Gate) -> Found:
     asked += [pl.col(rows.sliced(column)).unique().implode().alias(rows.sliced(column)) for column in spec.slices]
     try:
         seen = rows.rows(logs, [path]).select(asked).collect(engine="streaming").row(0, named=True)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except DAMAGED as error:
         gate.refuse(logs.name(path), unreadable(path, error))
         return Found((0,), None, None, {column: [] for column in spec.slices})
     for number, rule in enumerate(checked):

@@ -22,7 +22,7 @@ from funnel.audit.measures import told_by
 from funnel.audit.part import parts
 from funnel.audit.summary import Log, summary
 from funnel.audit.sums import Sums
-from funnel.errors import ResultsError
+from funnel.errors import ResultsError, SpecError
 from funnel.intake.drops import Gate
 from funnel.scenario import envelope
 from funnel.scenario.folders import beside, disk_full, put, recover
@@ -55,11 +55,12 @@ def audit(
         The results folder, `reports/audit_<name>`, without a page yet.
 
     Raises:
+        SpecError: the name is none of a folder.
         InputError: every problem of the log; nothing is measured then.
         ResultsError: the results folder holds something else, or the disk is full.
     """
     started, console = time.perf_counter(), console or Console()
-    folder = (reports / f"audit_{name or source.resolve().name}").resolve()
+    folder = (reports / f"audit_{_checked(name or source.resolve().name)}").resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     recover(folder)
     envelope.check_folder(folder)
@@ -73,6 +74,13 @@ def audit(
         envelope.write(work / "results", spec, found, {"estimates": pl.DataFrame(found["estimates"])})
         put(work / "results", folder)
     return folder
+
+
+def _checked(name: str) -> str:
+    """The name of the results, when it is that of one folder."""
+    if Path(name).name != name:
+        raise SpecError(f"name: should be that of a folder, without slashes. Found `{name}`. Say another: NAME=<word>.")
+    return name
 
 
 @contextmanager
@@ -103,7 +111,9 @@ def _let_in(logs: Logs, gate: Gate, work: Path, console: Console) -> Log:
     dealt, counted = work / DEALT, work / "census"
     ends = np.cumsum(found.rows)
     count = math.ceil(ends[-1] / buckets.SIZE)
-    _done(_deals(logs, ends, count, dealt), console)
+    _done(_deals(logs, ends, count, dealt, gate), console)
+    if gate.refused:
+        gate.settle()
     counts = [
         Task("requests counted", partial(census.count, logs, ends, dealt, at, counted, gate)) for at in range(count)
     ]
@@ -114,11 +124,11 @@ def _let_in(logs: Logs, gate: Gate, work: Path, console: Console) -> Log:
     return Log(logs, found, dropped, census.totals(counted, dealt), slate_size, count)
 
 
-def _deals(logs: Logs, ends: np.ndarray, count: int, dealt: Path) -> list[Task]:
+def _deals(logs: Logs, ends: np.ndarray, count: int, dealt: Path, gate: Gate) -> list[Task]:
     """Dealing out the rows of each run of files."""
     tasks, file, start = [], 0, 0
     for number, paths in enumerate(logs.runs()):
-        deal = partial(buckets.deal, logs, paths, start, count, dealt / str(number))
+        deal = partial(buckets.deal, logs, paths, start, count, dealt / str(number), gate)
         tasks.append(Task(f"rows of {len(paths)} files dealt out by request", deal))
         file += len(paths)
         start = int(ends[file - 1])

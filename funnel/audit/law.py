@@ -36,6 +36,6 @@ def add(kept: list[Path], spec: LogSpec, slate_size: int, sums: Sums) -> None:
     if rho is None:
         return
     for path in kept:
-        group, pool, early = (column.to_numpy() for column in pl.read_parquet(path))
+        group, pool, early = (column.to_numpy() for column in pl.read_parquet(path, glob=False))
         ratio = expected_lost(rho, pool, early, slate_size)
         sums.add(NAME, [replace(ratio, stage=spec.early)], group, fixed=True)

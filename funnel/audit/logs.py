@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -15,10 +16,13 @@ from funnel.intake.files import opened
 from funnel.intake.recflow import ALL_STAGE
 
 READERS: dict[str, Callable[[Path | list[Path]], pl.LazyFrame]] = {
-    **dict.fromkeys((".feather", ".arrow", ".ipc"), pl.scan_ipc),
-    ".parquet": pl.scan_parquet,
+    **dict.fromkeys((".feather", ".arrow", ".ipc"), partial(pl.scan_ipc, glob=False)),
+    ".parquet": partial(pl.scan_parquet, glob=False),
 }
-"""who reads a file, or several of one schema, lazily; by suffix"""
+"""who reads a file, or several of one schema, lazily; by suffix. Brackets and stars in names mean themselves"""
+
+DAMAGED = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""what reading a damaged file ends in"""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ def open_logs(source: Path, gate: Gate) -> Logs:
     """
     folder = opened(source)
     inner = folder / ALL_STAGE
-    paths = sorted(path for path in (inner if inner.is_dir() else folder).iterdir() if path.suffix in READERS)
+    there = (inner if inner.is_dir() else folder).iterdir()
+    paths = sorted(path for path in there if path.suffix in READERS and path.is_file())
     if not paths:
         kinds = ", ".join(READERS)
         raise InputError(f"{folder}: should hold stage logs ({kinds}), or a folder `{ALL_STAGE}` of them. Found none.")
@@ -84,12 +89,12 @@ def _schema(folder: Path, path: Path, gate: Gate) -> pl.Schema | None:
         return None
     try:
         return READERS[path.suffix](path).collect_schema()
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except DAMAGED as error:
         gate.refuse(name, unreadable(path, error))
         return None
 
 
-def unreadable(path: Path, error: Exception) -> str:
+def unreadable(path: Path, error: BaseException) -> str:
     """The problem of a file that could not be read."""
     why = str(error).splitlines()[0].rstrip(".")
     return f"should be a readable {path.suffix[1:]} file. Found: {why}. Write it anew."

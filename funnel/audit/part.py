@@ -32,9 +32,9 @@ class Part:
     reach: np.ndarray
     """uint8 (n,): number of the last stage whose output the row is in"""
     scores: dict[str, np.ndarray]
-    """float32 (n,) a stage: what it sorts by; nan where it did not score the row"""
+    """float32 (n,) a stage: what orders a request's rows as it sorts them; nan where it did not score the row"""
     judge: np.ndarray
-    """float32 (n,): the reference's score, or the late stage's own; nan where unknown"""
+    """float32 (n,): the same of the reference's score, or of the late stage's own; nan where unknown"""
     slices: Slices
     """bool (n,) each: `all`, and the rows by which the log tells measures apart"""
 
@@ -74,9 +74,9 @@ def parts(table: pl.DataFrame, spec: LogSpec, slate_size: int, values: dict[str,
 def part(table: pl.DataFrame, spec: LogSpec, slate_size: int, values: dict[str, list[str]]) -> Part:
     """Whole requests, one after another, as a ledger."""
     begins, reach = _begins(table[rows.REQUEST].to_numpy()), table[rows.REACH].to_numpy()
-    scores = {stage: _known(table, rows.score(stage)) for stage in spec.scored}
+    scores = {stage: _order(table, rows.score(stage)) for stage in spec.scored}
     late = scores.get(spec.late, np.full(len(table), np.nan, np.float32))
-    judge = _known(table, rows.REFERENCE) if spec.columns.reference else late
+    judge = _order(table, rows.REFERENCE) if spec.columns.reference else late
     ledger = _ledger(table, spec, slate_size, begins, reach, scores, judge)
     slices = _slices(table, spec, ledger, values)
     return Part(ledger, spec, groups(table[rows.USER].to_numpy()[begins[:-1]]), reach, scores, judge, slices)
@@ -136,6 +136,15 @@ def _slices(table: pl.DataFrame, spec: LogSpec, ledger: Ledger, values: dict[str
     for bit, name in enumerate(spec.sources):
         slices[f"source={name}"] = (ledger.rows.source >> bit & 1).astype(bool)
     return slices
+
+
+def _order(table: pl.DataFrame, column: str) -> np.ndarray:
+    """float32 (n,), nan for null: a score, or its place among those of its request where float32 would make equal what
+    differs. Measures ask for the order inside a request and for nothing else."""
+    score = table[column]
+    if not score.cast(pl.Float32).cast(pl.Float64).eq_missing(score).all():
+        table = table.select(pl.col(column).rank("dense").over(rows.REQUEST))
+    return _known(table.select(pl.col(column).cast(pl.Float32)), column)
 
 
 def _known(table: pl.DataFrame, column: str) -> np.ndarray:

@@ -56,16 +56,19 @@ def rows(logs: Logs, paths: Sequence[Path], start: int = 0) -> pl.LazyFrame:
 
 def columns(spec: LogSpec, schema: pl.Schema) -> dict[str, pl.Expr]:
     """By name, each column of every layout: ids int64, `reach` the number of the last stage whose output the row is in
-    (null where that is not known), numbers float32 and null where nothing is known."""
+    (null where that is not known), scores float64 and other numbers float32, null where nothing is known."""
     own = spec.columns
     found = {name: _id(column, schema) for name, column in ((REQUEST, own.request), (USER, own.user), (ITEM, own.item))}
     found[REACH] = _reach(spec)
-    found |= {name: raw(column).cast(pl.Int64) for name, column in ((TIME, own.time), (SOURCE, own.source)) if column}
+    if own.time:
+        found[TIME] = raw(own.time).cast(pl.Int64, strict=False)  # a rule tells of those beyond
+    if own.source:
+        found[SOURCE] = raw(own.source).cast(pl.Int64, wrap_numerical=True)
     if own.bubble_count:
         found[FRIEND] = raw(own.bubble_count).fill_null(0) > 0
-    found |= {name: raw(column).cast(pl.Float32) for name, column in numbers(spec).items()}
+    found |= {name: raw(column).cast(_width(name)) for name, column in numbers(spec).items()}
     ranks = {stage: raw(column) for stage, column in spec.ranks.items() if stage not in spec.scores}
-    found |= {score(stage): -pl.when(rank > 0).then(rank).cast(pl.Float32) for stage, rank in ranks.items()}
+    found |= {score(stage): -pl.when(rank > 0).then(rank).cast(pl.Float64) for stage, rank in ranks.items()}
     return found | {sliced(column): raw(column).cast(pl.String).fill_null("none") for column in spec.slices}
 
 
@@ -81,6 +84,11 @@ def numbers(spec: LogSpec) -> dict[str, str]:
     }
 
 
+def _width(name: str) -> type[pl.DataType]:
+    """The dtype of a number; scores that a stage tells apart must stay apart."""
+    return pl.Float64 if name == REFERENCE or name.startswith(score("")) else pl.Float32
+
+
 def names(spec: LogSpec) -> list[str]:
     """The columns of every layout that these logs have."""
     return [ROW, *columns(spec, pl.Schema())]
@@ -91,9 +99,9 @@ def _raw(column: str) -> str:
 
 
 def _id(column: str, schema: pl.Schema) -> pl.Expr:
-    dtype = schema.get(column)
-    if dtype is None or dtype.is_integer():
-        return raw(column).reinterpret(signed=True) if dtype == pl.UInt64 else raw(column).cast(pl.Int64)
+    dtype = schema.get(column, pl.Int64)
+    if dtype.is_integer() and dtype not in (pl.Int128, pl.UInt128):
+        return raw(column).cast(pl.Int64, wrap_numerical=True)
     return pl.when(raw(column).is_not_null()).then(raw(column).cast(pl.String).hash(0).reinterpret(signed=True))
 
 

@@ -52,7 +52,7 @@ def summary(name: str, log: Log, sums: Sums) -> tuple[dict[str, Any], dict[str, 
         "logs": _logs(log, estimates),
         "estimates": estimates,
         "measures": _measures(),
-        "warnings": [*_warnings(log.spec, {one["measure"] for one in estimates})],
+        "warnings": [*_warnings(log, {one["measure"] for one in estimates})],
     }
 
 
@@ -100,7 +100,13 @@ def _absent(spec: LogSpec, found: set[str]) -> Iterator[dict[str, Any]]:
             yield {"measure": measure.name, "columns": columns}
 
 
-def _warnings(spec: LogSpec, found: set[str]) -> Iterator[str]:
+def _warnings(log: Log, found: set[str]) -> Iterator[str]:
+    spec = log.spec
+    if dropped := sum(drop.rows for drop in log.dropped):
+        yield (
+            f"{dropped:,} of {sum(log.found.rows):,} rows broke a rule and were dropped. If such rows are unlike the "
+            "others, as those that a stage cut are, the measures are off."
+        )
     if spec.sampled:
         yield (
             "The rows are a sample of each stage's candidates. Counts, keep ratios, survival and recall speak of the "
