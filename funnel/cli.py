@@ -15,6 +15,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 REPORTS = Path("reports")
 BAD_SPEC, FAILED, INTERRUPTED = 2, 1, 130
 """exit codes"""
+KEPT = "Finished pieces are kept: run the same command, and it goes on where it stopped."
+"""what a user is told who has interrupted a run"""
 
 
 @app.callback()
@@ -150,7 +152,7 @@ def audit(
 
     Exit code: 0 done, 2 the logs cannot be read as they are, 1 it failed, 130 interrupted.
     """
-    with _told():
+    with _told("Nothing of it is kept, and older results are as they were: run the same command to begin anew."):
         from funnel.audit.harness import audit as audit_logs
 
         _page(audit_logs(logs, name, lenient=lenient, reports=REPORTS))
@@ -219,7 +221,7 @@ def _page(folder: Path) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(interrupted: str = KEPT) -> Iterator[None]:
     """Turns what a user can cause into a message and an exit code."""
     try:
         yield
@@ -227,7 +229,5 @@ def _told() -> Iterator[None]:
         typer.echo(error, err=True)
         raise typer.Exit(BAD_SPEC if isinstance(error, SpecError) else FAILED) from None
     except KeyboardInterrupt:
-        typer.echo(
-            "\nInterrupted. Finished pieces are kept: run the same command, and it goes on where it stopped.", err=True
-        )
+        typer.echo(f"\nInterrupted. {interrupted}", err=True)
         raise typer.Exit(INTERRUPTED) from None

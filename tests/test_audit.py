@@ -1,5 +1,6 @@
 """An audit of stage logs: definitions on hand-made rows, and nothing that depends on how the rows lie in the files."""
 
+import errno
 import io
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from funnel.audit.harness import audit
 from funnel.audit.measures import MEASURES
 from funnel.audit.spec import Columns, LogSpec
 from funnel.cli import app
+from funnel.errors import ResultsError
 from funnel.metrics.auc import expected_auc, within
 from funnel.scenario import envelope
 from tests import stagelogs
@@ -167,6 +169,36 @@ def test_nothing_is_left_beside_the_results(tmp_path, log):
     found_in(stagelogs.write(tmp_path / "log", log))
     assert {path.name for path in (tmp_path / "reports").iterdir()} == {"audit_log", "audit_log.lock"}
     assert pl.read_parquet(tmp_path / "reports" / "audit_log" / "estimates.parquet").columns[:4] == [*KEY]
+
+
+def test_an_interrupted_audit_leaves_nothing_and_says_so(tmp_path, log, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("funnel.audit.harness.summary", interrupt)
+    result = CliRunner().invoke(app, ["audit", str(stagelogs.write(tmp_path / "log", log))])
+    assert result.exit_code == 130
+    assert result.stderr == (
+        "\nInterrupted. Nothing of it is kept, and older results are as they were: run the same command to "
+        "begin anew.\n"
+    )
+    assert [path.name for path in (tmp_path / "reports").iterdir()] == ["audit_log.lock"]
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, log, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("funnel.audit.buckets.deal", full)
+    with pytest.raises(ResultsError) as error:
+        found_in(stagelogs.write(tmp_path / "log", log))
+    work = tmp_path / "reports" / "audit_log.work"
+    assert str(error.value) == (
+        f"{work}: the disk is full. An audit needs room for a copy of the columns that it uses. Make room and run "
+        "again."
+    )
+    assert not work.exists()
 
 
 def test_the_command_tells_the_verdict_and_builds_the_page(tmp_path, log, monkeypatch):
