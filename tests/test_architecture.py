@@ -96,7 +96,7 @@ def test_metrics_can_be_used_on_anybodys_table():
 
 def test_metrics_and_report_and_specs_work_without_torch():
     modules = [name for name in SOURCES if part(name) in ("metrics", "audit", "report", "retrieval", "cli")]
-    modules += ["funnel.scenario.file", "funnel.scenario.results"]
+    modules += ["funnel.scenario.file", "funnel.scenario.results", "funnel.calibrate.file"]
     code = f"import sys, importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
     code += "assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

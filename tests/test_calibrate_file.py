@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from funnel.calibrate import base_file
 from funnel.calibrate.file import load
@@ -16,6 +17,7 @@ from funnel.calibrate.results import heading
 from funnel.calibrate.spec import GeometrySpec
 from funnel.calibrate.surface import alone, proposals
 from funnel.calibrate.targets import Target
+from funnel.cli import app
 from funnel.errors import SpecError
 from funnel.patch import leaves
 from funnel.scenario.file import read_toml
@@ -150,6 +152,11 @@ def test_a_file_that_is_not_there_and_one_that_is_no_toml_are_named(scenarios):
         load(Path("nowhere.toml"), scenarios=scenarios)
     (told,) = problems(scenarios, "name = ")
     assert told.startswith(f"{scenarios.parent / 'targets.toml'}: should be TOML. Found: ")
+
+
+def test_the_command_tells_what_is_wrong_and_leaves_with_its_code():
+    told = CliRunner().invoke(app, ["calibrate", "nowhere.toml"])
+    assert (told.exit_code, told.stderr) == (2, "nowhere.toml: should be a file of targets. Found none.\n")
 
 
 RATE = Target("label.late.like", 0.02, 0.002, "", True)

@@ -64,37 +64,26 @@ RANKING = ("auc.*", "overlap.*", "penetration.*")
 
 
 def catalogue(funnel: FunnelSpec) -> Iterator[Knob]:
-    """The knobs of a funnel in a synthetic world; those that it has not must be left out."""
-    engagement = "world.engagement"
-    yield Knob(
-        f"{engagement}.taste",
-        0.3,
-        4.0,
-        True,
-        "how much a match of tastes decides",
-        RANKING,
-    )
-    yield Knob(f"{engagement}.quality", 0.3, 4.0, True, "how much an item's quality decides for everybody", RANKING)
-    yield Knob(
-        "world.content_noise",
-        0.05,
-        3.0,
-        True,
-        "how much of an item's topic its content hides",
-        RANKING,
-    )
-    yield Knob(
-        "world.history",
-        *(2, 64, True),
-        "videos remembered of a user: what the late stage knows and the early one does not",
-        ("auc.late.*", "overlap.*"),
-        True,
-    )
-    yield Knob(f"{engagement}.friend_shift", -2.0, 1.0, False, "what being a friend's item adds to its logit", SHARES)
-    yield Knob("world.reactions.mean", 2.0, 100.0, True, "reactions of a user, each of which may show", SHARES)
-    yield Knob("world.friends.mean", 5.0, 150.0, True, "friends a user, whose reactions make friend items", SHARES)
+    """The knobs of a funnel; those that its world has not must be left out."""
+    yield from _tastes()
+    yield from _friends()
     yield from _sources(funnel)
     yield from _channels(funnel)
+
+
+def _tastes() -> Iterator[Knob]:
+    """What decides how well items can be ranked. Logits are linear in the first two, so these are searched plainly."""
+    yield Knob("world.engagement.taste", 0.3, 3.0, why="how much a match of tastes decides", moves=RANKING)
+    yield Knob("world.engagement.quality", 0.3, 3.0, why="how much quality decides for everybody", moves=RANKING)
+    yield Knob("world.content_noise", 0.05, 3.0, True, "how much of an item's topic its content hides", RANKING)
+    late = ("auc.late.*", "overlap.*")
+    yield Knob("world.history", 2, 64, True, "videos remembered of a user, which the late stage reads", late, True)
+
+
+def _friends() -> Iterator[Knob]:
+    yield Knob("world.engagement.friend_shift", -2.0, 1.0, False, "what being a friend's adds to an item", SHARES)
+    yield Knob("world.reactions.mean", 2.0, 100.0, True, "reactions of a user, each of which may show", SHARES)
+    yield Knob("world.friends.mean", 5.0, 150.0, True, "friends of a user, whose reactions make friend items", SHARES)
 
 
 def _sources(funnel: FunnelSpec) -> Iterator[Knob]:
@@ -117,7 +106,7 @@ def _channels(funnel: FunnelSpec) -> Iterator[Knob]:
         yield Knob(f"{path}.base", law.base - 3, law.base + 3, False, f"how often `{channel}` happens at all", rates)
         if law.tendency:
             ranked = tuple(f"auc.*.{task}" for task in tasks)
-            yield Knob(f"{path}.tendency", 0.05, 3.0, True, f"how much people differ in `{channel}`", ranked)
+            yield Knob(f"{path}.tendency", 0.0, 3.0, False, f"how much people differ in `{channel}`", ranked)
 
 
 def ranged(path: str, spec: RangeSpec, known: Mapping[str, Knob], whole: bool) -> Knob:

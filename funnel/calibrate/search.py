@@ -1,4 +1,4 @@
-"""The search: rounds of trials at a small size, each round told by a check at full size what the size costs.
+"""The search: trials at a small size, which are told now and then, by a check at full size, what their size costs.
 
 Settings are asked for in batches of a fixed number and told in their order, so neither the number of workers nor an
 interruption changes what is found: all that was measured stands in the store, and a search that starts again asks the
@@ -62,7 +62,7 @@ class Search:
     checks: list[Check] = field(default_factory=list)
 
     def run(self) -> Check:
-        """All rounds.
+        """The whole of it.
 
         Returns:
             The check of least loss at full size.
@@ -75,8 +75,8 @@ class Search:
         self._check(0)
         if not self.checks or not self.trials[0].found:
             raise SpecError(f"base: should be a funnel that can be measured. Found: {self.trials[0].why}")
-        for number in range(1, spec.rounds + 1):
-            until = spec.trials * number // spec.rounds
+        while len(self.trials) < spec.trials:
+            until = min((len(self.trials) // spec.between + 1) * spec.between, spec.trials)
             while len(self.trials) < until:
                 self._try(self._next(until - len(self.trials)))
             if (best := self.best) not in [check.trial for check in self.checks]:

@@ -67,9 +67,10 @@ class CalibrationSpec(Spec):
     size: Table = Field(default_factory=dict)
     """a patch for the trials alone, which makes them cheap; what is found is checked without it"""
     trials: int = Field(80, ge=1)
-    """funnels that are tried, in all rounds together"""
-    rounds: int = Field(3, ge=1)
-    """how often the best so far is checked at full size and the trials are told what their size costs them"""
+    """funnels that are tried"""
+    between: int = Field(20, ge=1)
+    """trials between two checks at full size of the best so far, which tell the trials what their size costs them; not
+    a share of all trials, so that a search that is given more goes on from those that it has"""
     seeds: int = Field(1, ge=1)
     """worlds of a trial"""
     checks: int = Field(2, ge=1)

@@ -23,13 +23,13 @@ from funnel.calibrate.targets import Target
 STEP = 0.15
 """part of its range by which a knob is turned alone, to see what it moves: beyond the noise of a trial, and not so far
 that no line fits"""
-REACHES = (0.08, 0.2, 0.5)
+REACHES = (0.06, 0.15, 0.35)
 """parts of every knob's range within which the next settings are looked for: a safe step, a bold one and one between"""
 NEAR = 0.25
 """distance from the best setting at which a trial weighs half"""
 NOISES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """sd of a trial around a line, on the scale of the surface: that which explains a target's trials best is taken"""
-NAMED, OTHER = 3.0, 0.5
+NAMED, OTHER = 3.0, 1.0
 """sd of the slopes beforehand: of the knobs that are said to move a target, and of the others"""
 
 
