@@ -41,6 +41,7 @@ def _only(data: Dataset, kept: np.ndarray, users: np.ndarray, items: np.ndarray)
     if len(users) == data.users and len(items) == data.items:
         return data
     user_of, item_of = _numbers(users, data.users), _numbers(items, data.items)
+    friends, friend_weight = _friendships(data, user_of)
     return replace(
         data,
         users=len(users),
@@ -54,8 +55,9 @@ def _only(data: Dataset, kept: np.ndarray, users: np.ndarray, items: np.ndarray)
         creator=None if data.creator is None else _numbers_of(data.creator[items]),
         duration=None if data.duration is None else data.duration[items],
         published=None if data.published is None else data.published[items],
-        **_friendships(data, user_of),
-        **_events(data, user_of, item_of),
+        friends=friends,
+        friend_weight=friend_weight,
+        events=_events(data, user_of, item_of),
     )
 
 
@@ -71,18 +73,21 @@ def _numbers_of(values: np.ndarray) -> np.ndarray:
     return np.unique(values, return_inverse=True)[1].astype(np.int32)
 
 
-def _friendships(data: Dataset, user_of: np.ndarray) -> dict[str, np.ndarray | None]:
+def _friendships(data: Dataset, user_of: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Ends and weights of the friendships whose two users stay."""
     if data.friends is None:
-        return {}
+        return None, None
     ends = user_of[data.friends]
     both = (ends >= 0).all(1)
-    weight = None if data.friend_weight is None else data.friend_weight[both]
-    return {"friends": ends[both], "friend_weight": weight}
+    return ends[both], None if data.friend_weight is None else data.friend_weight[both]
 
 
-def _events(data: Dataset, user_of: np.ndarray, item_of: np.ndarray) -> dict:
+def _events(
+    data: Dataset, user_of: np.ndarray, item_of: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """The events whose user and item stay."""
     if data.events is None:
-        return {}
+        return None
     user, item, time = user_of[data.events[0]], item_of[data.events[1]], data.events[2]
     both = (user >= 0) & (item >= 0)
-    return {"events": (user[both], item[both], time[both])}
+    return user[both], item[both], time[both]
