@@ -127,6 +127,11 @@ def test_ids_are_what_the_file_says_and_blanks_around_them_nothing(tmp_path):
     assert load(write(tmp_path / "mine", interactions_csv=text)).user_ids.tolist() == ["07", "7"]
 
 
+def test_blank_lines_at_the_end_are_no_rows(tmp_path):
+    text = "user,item\n" + "".join(f"{user},{item}\n" for user in (1, 2) for item in range(10))
+    assert len(load(write(tmp_path / "mine", interactions_csv=text + "\n\n")).user) == 20
+
+
 def test_a_friendship_in_both_directions_is_one_with_their_mean_weight(tmp_path):
     friends = "user,friend,weight\nu1,u0,1\nu0,u1,4\nu3,u2,2\n"
     data = load(whole(tmp_path / "mine", friends_csv=friends))

@@ -91,12 +91,12 @@ def test_movielens_with_both_forms_is_told_to_keep_one(tmp_path):
 def kuairand(**more: str) -> dict[str, str]:
     """Two users, twelve videos; every third impression is no long view."""
     header = "user_id,video_id,date,hourmin,time_ms,is_click,is_like,long_view,play_time_ms,duration_ms,tab\n"
-    row = "{},{},20220421,400,{},1,0,{},9,8,1\n"
+    row = "{},{},20220421,400,{},1,0,{},9,17200,1\n"
     start = 1650485801301
     logs = [
         "".join(row.format(user, video, start + video, int(video % 3 > 0)) for video in range(18)) for user in (0, 1)
     ]
-    videos = "".join(f'{video},{video % 4},NORMAL,2022-04-0{video % 9 + 1},17200.0,"12,65"\n' for video in range(18))
+    videos = "".join(f'{video},{video % 4},NORMAL,2022-04-0{video % 9 + 1},,"12,65"\n' for video in range(18))
     return {
         "log_standard_4_08_to_4_21_pure.csv": header + logs[0],
         "log_random_4_22_to_5_08_pure.csv": header + logs[1],

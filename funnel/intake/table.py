@@ -69,7 +69,14 @@ def _collected(path: Path, columns: Columns, gate: Gate, header: Sequence[str] |
         return None
     beyond = [] if kind(path) in BINARIES else [pl.col(text.BEYOND)]
     found = [pl.col(column.at).alias(name) for name, column in columns.items() if column.at in known]
-    return lazy.select(*found, *beyond).with_row_index("row", offset=1).collect()
+    frame = lazy.select(*found, *beyond).with_row_index("row", offset=1).collect()
+    return frame if kind(path) in BINARIES else _ended(frame)
+
+
+def _ended(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows without blank lines at the end, which many programs leave there and which tell of nothing."""
+    told = frame.select(pl.any_horizontal(pl.exclude("row").is_not_null()).arg_true()).to_series()
+    return frame.head(int(told[-1]) + 1 if len(told) else 0)
 
 
 def _binary(path: Path) -> tuple[pl.LazyFrame, list[str]]:

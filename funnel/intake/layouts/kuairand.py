@@ -25,12 +25,12 @@ LOG = {
     "item": Column("video_id"),
     "time": Column("time_ms", "time", unit=UNITS["milliseconds"]),
     "long_view": Column("long_view", "number"),
+    "duration": Column("duration_ms", "number", unit=UNITS["milliseconds"]),
 }
 VIDEOS = {
     "item": Column("video_id"),
     "creator": Column("author_id"),
     "published": Column("upload_dt", "time"),
-    "duration": Column("video_duration", "number", unit=UNITS["milliseconds"]),
 }
 BEIJING = 8 * 3600
 """seconds by which the days of the set begin before those of Greenwich"""
@@ -51,14 +51,22 @@ def _read(files: Files, columns: ColumnsSpec, gate: Gate) -> Tables:
         interactions=None if logs is None else _long_views(logs, gate),
         measure="event",
         friends=read_one("friends", files, columns, gate),
-        items=None if videos is None else videos.with_columns(pl.col("published") - BEIJING),
+        items=None if videos is None or logs is None else _described(videos, logs),
+    )
+
+
+def _described(videos: pl.DataFrame, logs: pl.DataFrame) -> pl.DataFrame:
+    """The videos with their lengths, which are read off the logs: the table of videos does not tell all of them."""
+    durations = logs.group_by("item").agg(pl.col("duration").median())
+    return videos.join(durations, on="item", how="left", maintain_order="left").with_columns(
+        pl.col("published") - BEIJING
     )
 
 
 def _long_views(logs: pl.DataFrame, gate: Gate) -> pl.DataFrame:
     """The impressions that count as interactions."""
     binary = Rule("`long_view` should be 0 or 1", ~pl.col("long_view").is_in([0.0, 1.0]))
-    return sift(logs, [binary], gate).filter(pl.col("long_view") == 1).drop("long_view")
+    return sift(logs, [binary], gate).filter(pl.col("long_view") == 1).drop("long_view", "duration")
 
 
 LAYOUT = Layout(_files, _read, frozenset({"friends"}))
