@@ -7,7 +7,7 @@ ends at a border of its range says that the targets ask for a world unlike those
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from math import exp, log
+from math import ceil, exp, floor, log
 
 from funnel.calibrate.spec import RangeSpec
 from funnel.retrieval.sources import FriendsReacted, Nearest
@@ -110,7 +110,8 @@ def _channels(funnel: FunnelSpec) -> Iterator[Knob]:
 
 
 def ranged(path: str, spec: RangeSpec, known: Mapping[str, Knob], whole: bool) -> Knob:
-    """The knob of a path that a file names, with the file's range."""
+    """The knob of a path that a file names, with the file's range, or what of it is whole."""
     told = known.get(path)
     why, moves = (told.why, told.moves) if told else (Knob.why, Knob.moves)
-    return Knob(path, spec.low, spec.high, spec.log, why, moves, whole)
+    low, high = (ceil(spec.low), floor(spec.high)) if whole else (spec.low, spec.high)
+    return Knob(path, low, high, spec.log, why, moves, whole)

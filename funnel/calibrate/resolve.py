@@ -82,7 +82,14 @@ def _knobs(spec: CalibrationSpec, start: FunnelSpec, targets: Iterable[Target]) 
         f"knobs.{path}: {unknown(path, numbers, 'a number of the base')}" for path in spec.knobs if path not in numbers
     ]
     named = {path: one for path, one in spec.knobs.items() if path in numbers}
-    return tuple(ranged(path, one, known, isinstance(numbers[path], int)) for path, one in named.items()), problems
+    knobs = tuple(ranged(path, one, known, isinstance(numbers[path], int)) for path, one in named.items())
+    narrow = [
+        f"knobs.{knob.path}: should hold two whole numbers at least. Found {named[knob.path].low:g} to "
+        f"{named[knob.path].high:g}."
+        for knob in knobs
+        if knob.low >= knob.high
+    ]
+    return knobs, problems + narrow
 
 
 def _is_number(value: Any) -> bool:
@@ -99,8 +106,7 @@ def _cannot(calibration: Calibration) -> list[str]:
     # A knob of the catalogue may be too wide for this base: such a trial is left out, and nobody is told to mend it.
     for knob in [knob for knob in calibration.knobs if knob.path in calibration.spec.knobs]:
         for end, value in (("low", knob.low), ("high", knob.high)):
-            turned = int(value) if knob.whole else value
-            problems += _faults(calibration, {knob.path: turned}, f"knobs.{knob.path}.{end}")
+            problems += _faults(calibration, {knob.path: value}, f"knobs.{knob.path}.{end}")
     return problems
 
 

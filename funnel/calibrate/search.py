@@ -68,13 +68,10 @@ class Search:
             The check of least loss at full size.
 
         Raises:
-            SpecError: the start cannot be measured.
+            SpecError: the start cannot be measured, or has no value of a target.
         """
         spec = self.calibration.spec
-        self._try([self.calibration.begin])
-        self._check(0)
-        if not self.checks or not self.trials[0].found:
-            raise SpecError(f"base: should be a funnel that can be measured. Found: {self.trials[0].why}")
+        self._start()
         while len(self.trials) < spec.trials:
             until = min((len(self.trials) // spec.between + 1) * spec.between, spec.trials)
             while len(self.trials) < until:
@@ -82,6 +79,23 @@ class Search:
             if (best := self.best) not in [check.trial for check in self.checks]:
                 self._check(best)
         return min(self.checks, key=lambda check: check.loss)
+
+    def _start(self) -> None:
+        """The first trial and its check: the search goes on from them, so they must tell of every target."""
+        self._try([self.calibration.begin])
+        fault = self.trials[0].why or self._check(0)
+        if fault:
+            raise SpecError(f"base: should be a funnel that can be measured. Found: {fault}")
+        sizes = {"a trial": self.trials[0].found, "a check": self.checks[0].found}
+        problems = [
+            f"targets.{target.key}: should have a value at the size of {size}. Found none: it is a mean over rows of "
+            "which the base has none there. Raise `evaluation.requests`, or leave it out."
+            for target in self.calibration.targets
+            for size, found in sizes.items()
+            if found.get(target.key) is None
+        ]
+        if problems:
+            raise SpecError(problems)
 
     @property
     def best(self) -> int:
@@ -136,17 +150,18 @@ class Search:
             self.trials.append(Trial(knobs, {}, found) if isinstance(found, str) else Trial(knobs, _mean(found)))
             self.told(self._line(self.trials[-1]))
 
-    def _check(self, place: int) -> None:
-        """Measures a trial's funnel at full size; one that cannot be made there is left out."""
+    def _check(self, place: int) -> str:
+        """Measures a trial's funnel at full size; one that cannot be made there is left out, and the answer is why."""
         targets = self.calibration.targets
         (found,) = self._outcomes([self.trials[place].knobs], small=False, seeds=self.calibration.spec.checks)
         if isinstance(found, str):
             self.told(f"trial {place + 1} cannot be made at full size: {found}")
-            return
+            return found
         mean = _mean(found)
         self.checks.append(Check(place, mean, tuple(found), loss(targets, mean)))
         count = sum(met(target, mean) for target in targets)
         self.told(f"trial {place + 1} at full size: {count} of {len(targets)} targets, loss {self.checks[-1].loss:.3g}")
+        return ""
 
     def _outcomes(self, settings: list[Knobs], small: bool, seeds: int) -> list[list[Found] | str]:
         """By setting, what every seed found, or why one cannot be made."""
