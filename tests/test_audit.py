@@ -16,6 +16,7 @@ from funnel.audit.measures import MEASURES
 from funnel.audit.spec import Columns, LogSpec
 from funnel.cli import app
 from funnel.errors import ResultsError
+from funnel.intake import recflow
 from funnel.metrics.auc import expected_auc, within
 from funnel.scenario import envelope
 from tests import stagelogs
@@ -115,6 +116,9 @@ def test_a_late_stage_that_scored_the_survivors_alone_says_nothing_of_what_was_l
     wanted = ["scores.late on every candidate"]
     absent = {one["measure"]: one["columns"] for one in summary["logs"]["absent"]}
     assert absent["lost"] == absent["stage_recall"] == wanted
+    whole = estimates(found_in(stagelogs.write(tmp_path / "whole", log)))
+    assert estimates(summary)["overlap", "early", "impressed", ""] == whole["overlap", "early", "impressed", ""]
+    assert ("overlap", "early", "unimpressed", "") in whole.keys() - estimates(summary).keys()
     assert summary["verdict"]["sentence"] == (
         "What `early` cut of what `late` would have put first cannot be told: the log has no scores of `late` on every "
         "candidate of a request."
@@ -137,10 +141,32 @@ def test_recflow_is_read_as_it_is_and_called_a_sample(tmp_path):
     assert logs["stages"] == stages and logs["sampled"] and logs["from"] == "2024-01-13"
     assert [found["candidates", stage, "all", ""] for stage in stages] == [20, 14, 9, 6, 3, 3]
     assert found["exposed_recall", "rank", "all", "like"] == 1
+    assert summary["verdict"]["sentences"][-1].startswith(
+        "Of their logged input, which is a sample, the stages keep: `prerank` 70.0 % (70.0 to 70.0), `coarse` 64.3 % ("
+    )
     assert summary["warnings"][0] == (
         "The rows are a sample of each stage's candidates. Counts, keep ratios, survival and recall speak of the rows "
         "in the log, not of the funnel."
     )
+
+
+def test_recflow_may_have_any_widths_codecs_order_of_columns_and_no_places(tmp_path):
+    folder = stagelogs.industrial(tmp_path / "recflow", np.random.default_rng(0))
+    table = pl.read_ipc(folder / recflow.ALL_STAGE / "2024-01-13.feather")
+    mixed = table.sample(fraction=1.0, shuffle=True, seed=0)
+    odd = tmp_path / "odd" / recflow.ALL_STAGE
+    odd.mkdir(parents=True)
+    mixed[:100].with_columns(pl.col(*recflow.LABELS).cast(pl.UInt8)).write_ipc(odd / "a.feather", compression="zstd")
+    mixed[100:250].with_columns(pl.col(*recflow.LABELS).cast(pl.Boolean)).write_parquet(odd / "b.parquet")
+    mixed[250:].select(pl.col(*reversed(table.columns)).cast(pl.Int32, strict=False)).drop("request_timestamp").join(
+        mixed.select("request_id", "request_timestamp").unique().cast({"request_id": pl.Int32}), on="request_id"
+    ).write_ipc(odd / "c.feather", compression="uncompressed")
+    assert estimates(found_in(odd.parent)) == pytest.approx(estimates(found_in(folder)), rel=1e-9)
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    table.drop(recflow.PLACES).write_ipc(bare / "a.feather")
+    absent = {one["measure"]: one["columns"] for one in found_in(bare)["logs"]["absent"]}
+    assert absent["exposed_recall"] == [f"scores.{stage}" for stage in ("prerank", "coarse", "rank", "rerank", "shown")]
 
 
 def test_what_columns_toml_says_is_laid_over_the_layout_of_recflow(tmp_path):

@@ -1,7 +1,8 @@
 """Do the stages of a log agree, and what did the early ones cut that later ones would have put first.
 
-Each measure speaks of the requests in which the scores that it needs are known of every row. A log that scores some
-requests as a whole is thus a sample of requests; one that scores only what got through tells nothing of what did not.
+Each measure speaks of the requests in which the scores that it needs are known of every row that it asks about. A log
+that scores some requests as a whole is thus a sample of requests; one that scores only what got through tells nothing
+of what did not.
 """
 
 from dataclasses import replace
@@ -48,10 +49,16 @@ def correlation(part: Part) -> list[Ratio]:
 def overlap(part: Part) -> list[Ratio]:
     """Overlap@K: common items of the early and the late top K of the same candidates, over K.
 
-    On impressed candidates K is half the slate; on unimpressed ones it is the early budget.
+    On impressed candidates K is half the slate; on unimpressed ones it is the early budget. Each is told of requests
+    in which both scores are known on all of its candidates.
     """
-    both = known(part, part.score(part.spec.early), part.score(part.spec.late))
-    return _early(part, both, of_ledger.overlap(part.ledger))
+    among = {"impressed": part.ledger.slate, "unimpressed": ~part.ledger.slate}
+    scores = part.score(part.spec.early), part.score(part.spec.late)
+    return [
+        told
+        for ratio in of_ledger.overlap(part.ledger)
+        for told in _early(part, known(part, *scores, among=among[ratio.slice]), [ratio])
+    ]
 
 
 def penetration(part: Part) -> list[Ratio]:

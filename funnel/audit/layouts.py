@@ -60,7 +60,7 @@ def _is_recflow(own: Table, found: list[str]) -> bool:
 def _recflow(folder: Path, found: list[str]) -> Table:
     """The layout of RecFlow, and of an export where a note lies beside that says so."""
     path = folder / recflow.NOTE
-    table: Table = _exported(_parsed(recflow.Note, _table(path), path)) if path.exists() else _industrial()
+    table: Table = _exported(_parsed(recflow.Note, _table(path), path)) if path.exists() else _industrial(found)
     own = {"source": "source", "bubble_count": "bubble_count", "reference": "reference_score"}
     tasks = dict.fromkeys([*recflow.TASK_COLUMNS, *(task.name for task in TASKS)])
     labels = {task: recflow.TASK_COLUMNS.get(task, task) for task in tasks}
@@ -77,8 +77,9 @@ def _recflow(folder: Path, found: list[str]) -> Table:
     }
 
 
-def _industrial() -> Table:
-    """RecFlow itself: five stages behind retrieval, their rows sampled, the places of the last two rankings known.
+def _industrial(found: list[str]) -> Table:
+    """RecFlow itself: five stages behind retrieval, their rows sampled, the places of two rankings known if they are
+    among the columns.
 
     Only labels of the first two cuts exclude others: a video may rank behind the first ten and be shown.
     """
@@ -96,7 +97,7 @@ def _industrial() -> Table:
             "realshow": "shown",
         },
         "cut": ["prerank_neg", "coarse_neg"],
-        "ranks": {"rank": "rank_index", "rerank": "rerank_index"},
+        "ranks": {stage: name for stage, name in (("rank", "rank_index"), ("rerank", "rerank_index")) if name in found},
         "sampled": True,
     }
 

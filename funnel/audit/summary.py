@@ -149,7 +149,8 @@ def _sentences(spec: LogSpec, estimates: list[dict[str, Any]]) -> Iterator[str]:
         f"`{stage}` {_share(found)}" for stage in spec.stages[1:] if (found := at.get(("keep_ratio", stage, "all")))
     ]
     if kept:
-        yield f"Of their input the stages keep: {', '.join(kept)}."
+        of = "logged input, which is a sample," if spec.sampled else "input"
+        yield f"Of their {of} the stages keep: {', '.join(kept)}."
 
 
 def _share(one: dict[str, Any]) -> str:
