@@ -85,7 +85,7 @@ export: .venv/stamp
 
 audit: .venv/stamp
 	@test -n '$(LOGS)' || { echo 'Say which: make audit LOGS=folder' >&2; exit 2; }
-	@$(RUN) -m funnel audit '$(LOGS)' $(if $(NAME),--name $(NAME)) $(if $(LENIENT),--lenient)
+	@$(RUN) -m funnel audit '$(LOGS)' $(if $(NAME),--name '$(NAME)') $(if $(LENIENT),--lenient)
 
 calibrate: .venv/stamp
 	@test -n '$(TARGETS)' || { echo 'Say which: make calibrate TARGETS=targets/recflow_eighth.toml' >&2; exit 2; }

@@ -66,10 +66,20 @@ def test_a_folder_that_holds_something_else_is_not_touched(exported, tmp_path):
     with pytest.raises(ResultsError) as caught:
         export(scenario(), out=tmp_path, data=exported.data)
     assert str(caught.value) == (
-        f"{tmp_path}: should be absent, empty, or an earlier export with its stages.toml. Found other files. Move "
-        "them, or say where to write: OUT=<folder>."
+        f"{tmp_path}: should be absent, empty, or an earlier export with its stages.toml. Found notes.txt. Move "
+        "it, or say where to write: OUT=<folder>."
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", recflow.NOTE]
+
+
+def test_what_was_put_into_an_export_is_not_swept_away_with_it(exported, tmp_path):
+    folder = tmp_path / "out"
+    shutil.copytree(exported.folders["quota"], folder)
+    (folder / "checkpoints").mkdir()
+    with pytest.raises(ResultsError) as caught:
+        export(scenario("base.evaluation.requests=30"), arm="quota", out=folder, data=exported.data)
+    assert "Found checkpoints. Move it" in str(caught.value)
+    assert (folder / "checkpoints").is_dir()
 
 
 def test_what_cannot_be_exported_is_told_at_once_before_any_work(tmp_path):

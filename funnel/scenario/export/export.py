@@ -15,7 +15,7 @@ from filelock import FileLock
 from rich.console import Console
 
 from funnel.errors import ResultsError, SpecError, unknown
-from funnel.intake.recflow import NOTE, Note
+from funnel.intake.recflow import ALL_STAGE, NOTE, OTHERS, REALSHOW, REQUESTS, SEQUENCES, Note
 from funnel.scenario.exam import Exam
 from funnel.scenario.executors import Executor
 from funnel.scenario.export.clock import date
@@ -31,6 +31,8 @@ from funnel.scenario.sweep.spec import Sweep
 
 FORMATS = ("recflow",)
 """layouts to export to"""
+WRITTEN = {ALL_STAGE, REALSHOW, SEQUENCES, REQUESTS, OTHERS, NOTE}
+"""what an export's folder holds"""
 
 
 def export(
@@ -94,12 +96,14 @@ def _checked(scenario: AnyScenario, layout: str, arm: str | None, seed: int) -> 
 
 
 def _check_folder(folder: Path) -> None:
-    """That the folder is absent, empty, or an export that may be replaced."""
-    if not folder.exists() or (folder.is_dir() and (not any(folder.iterdir()) or read_note(folder))):
+    """That the folder is absent, empty, or an export that may be replaced, with nothing of anybody else's in it."""
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if not folder.exists() or (folder.is_dir() and not there) or (there <= WRITTEN and read_note(folder)):
         return
+    found = ", ".join(sorted(there - WRITTEN)[:3]) or "other files"
     raise ResultsError(
-        f"{folder}: should be absent, empty, or an earlier export with its {NOTE}. Found other files. Move them, or "
-        "say where to write: OUT=<folder>."
+        f"{folder}: should be absent, empty, or an earlier export with its {NOTE}. Found {found}. Move it, or say "
+        "where to write: OUT=<folder>."
     )
 
 
