@@ -11,7 +11,9 @@ def target(key: str, value: float, start: float, found: float | None, unit: str 
     met = found is not None and abs(found - value) <= 0.01
     seeds = [found, found] if found is None else [found - 0.001, found + 0.001]
     one = {"key": key, "unit": unit, "value": value, "tolerance": 0.01, "source": "a paper", "start": start}
-    return one | {"found": found, "by_seed": seeds, "met": met, "moved_by": ["world.friends.mean"]} | told
+    elsewhere = None if found is None else found + 0.003
+    one |= {"found": found, "by_seed": seeds, "met": met, "elsewhere": elsewhere, "holds": met}
+    return one | {"moved_by": ["world.friends.mean"]} | told
 
 
 def knob(path: str, start: float, found: float, border: str | None = None, log: bool = False) -> dict[str, Any]:

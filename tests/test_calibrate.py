@@ -111,8 +111,8 @@ def test_the_targets_of_a_known_funnel_are_met(found):
 def test_neither_workers_nor_an_interruption_change_what_is_found(folder, found, tmp_path):
     calibrate(folder, tmp_path, trials=4)  # as far as a killed run came
     assert calibrate(folder, tmp_path, workers=2) == found
-    # All that the shorter one measured beyond the longer is its own last check.
-    assert len(measures(tmp_path) - measures(folder)) <= 1
+    # All that the shorter one measured beyond the longer is its own last check, and that in another world.
+    assert len(measures(tmp_path) - measures(folder)) <= 2
 
 
 def measures(folder: Path) -> set[str]:
@@ -127,8 +127,8 @@ def test_a_finished_calibration_measures_nothing_again(folder, found):
 
 def test_trials_leave_nothing_behind_but_their_measures(folder, found):
     counts = {kind: len(list((folder / "data" / kind).glob("*/manifest.json"))) for kind in ("measured", "world")}
-    # One world for each check at full size, and for the trials of it.
-    assert counts["world"] <= len(found["checks"])
+    # One world for each check at full size, and another for the best.
+    assert counts["world"] <= len(found["checks"]) + 1
     assert counts["measured"] >= found["trials"]["asked"]
 
 

@@ -204,7 +204,8 @@ def test_an_end_of_a_range_is_an_end_on_the_scale_that_is_searched():
 
 
 def test_the_heading_of_a_base_lists_what_was_met_and_what_was_missed():
-    target = {"key": "label.late.like", "value": 0.02, "tolerance": 0.002, "found": 0.0213, "met": True, "source": "us"}
+    target = {"key": "label.late.like", "value": 0.02, "tolerance": 0.002, "found": 0.0213, "met": True}
+    target |= {"elsewhere": 0.0225, "source": "us"}
     summary = {
         "base": {"from": "reels"},
         "trials": {"asked": 12},
@@ -213,9 +214,9 @@ def test_the_heading_of_a_base_lists_what_was_met_and_what_was_missed():
     }
     assert heading(summary) == (
         "From `reels`, by 12 trials. 1 of 2 targets are met.\n`x`: wanted 1.\n\n"
-        "target: wanted, found at full size (source)\n"
-        "met    label.late.like: 0.02 +- 0.002, 0.0213 (us)\n"
-        "MISSED x: 0.02 +- 0.002, no value (source not said)\n\n"
+        "target: wanted, found at full size, in worlds that the search had not seen (source)\n"
+        "met    label.late.like: 0.02 +- 0.002, 0.0213, 0.0225 (us)\n"
+        "MISSED x: 0.02 +- 0.002, no value, 0.0225 (source not said)\n\n"
         "Do not edit: the next calibration of this name replaces it."
     )
 

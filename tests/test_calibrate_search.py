@@ -68,6 +68,20 @@ def test_settings_that_cannot_be_made_are_left_out(tmp_path):
     assert all((trial.why == "no") == (trial.knobs["world.engagement.taste"] > 1) for trial in found.trials)
 
 
+def test_the_best_is_measured_in_worlds_that_the_search_has_not_seen(tmp_path):
+    asked: list[tuple[int, bool]] = []
+
+    def measure(task: Task) -> Found:
+        asked.append((task.seed, task.passing))
+        return {**FOUND, "label.late.like": 0.05 + task.seed / 100}
+
+    found = search(tmp_path, measure)
+    best = found.run()
+    seen = set(asked)
+    assert found.elsewhere(best)["label.late.like"] == pytest.approx(0.075)  # worlds 2 and 3
+    assert set(asked[-2:]) == {(2, False), (3, False)} and not seen & set(asked[-2:])
+
+
 def test_ranges_of_what_is_whole_are_whole(tmp_path):
     found = search(tmp_path, lambda task: FOUND, "world.history = { low = 2.5, high = 9.6 }")
     found.run()

@@ -6,6 +6,7 @@ from typing import Any
 
 from funnel.calibrate.knobs import Knob
 from funnel.calibrate.loss import met
+from funnel.calibrate.measure import Found
 from funnel.calibrate.search import Check, Search
 from funnel.calibrate.targets import Target
 from funnel.metrics.catalogue import METRIC
@@ -14,11 +15,15 @@ from funnel.scenario import envelope
 Entry = dict[str, Any]
 
 
-def summary(search: Search, best: Check, base: Path, seconds: float) -> Entry:
-    """The whole of `results.json`; docs/calibrate.md says what each key holds."""
+def summary(search: Search, best: Check, elsewhere: Found, base: Path, seconds: float) -> Entry:
+    """The whole of `results.json`; docs/calibrate.md says what each key holds.
+
+    Args:
+        elsewhere: what the best funnel measures in worlds that the search has not seen.
+    """
     calibration, start = search.calibration, search.checks[0]
     spec = calibration.spec
-    targets = [_target(target, search, best) for target in calibration.targets]
+    targets = [_target(target, search, best, elsewhere) for target in calibration.targets]
     knobs = [_knob(knob, search, best) for knob in calibration.knobs]
     question = f"Which knobs of `{spec.base}` bring it near the targets of `{spec.name}`?"
     return {
@@ -44,7 +49,7 @@ def name(calibration: str) -> str:
     return f"calibrate_{calibration}"
 
 
-def _target(target: Target, search: Search, best: Check) -> Entry:
+def _target(target: Target, search: Search, best: Check, elsewhere: Found) -> Entry:
     knobs, found = search.calibration.knobs, best.found[target.key]
     return {
         "key": target.key,
@@ -56,6 +61,8 @@ def _target(target: Target, search: Search, best: Check) -> Entry:
         "found": found,
         "by_seed": [one[target.key] for one in best.by_seed],
         "met": met(target, best.found),
+        "elsewhere": elsewhere.get(target.key),
+        "holds": met(target, elsewhere),
         "moved_by": [knob.path for knob in knobs if knob.moves_target(target.key)],
     }
 
@@ -85,10 +92,10 @@ def _trials(search: Search) -> Entry:
 
 
 def _verdict(targets: list[Entry], search: Search, best: Check) -> Entry:
-    count = sum(target["met"] for target in targets)
+    count, holding = (sum(target[word] for target in targets) for word in ("met", "holds"))
     sentence = (
-        f"{count} of {len(targets)} targets are met at full size: loss {best.loss:.3g}, of the start "
-        f"{search.checks[0].loss:.3g}."
+        f"{count} of {len(targets)} targets are met at full size, {holding} in worlds that the search had not seen: "
+        f"loss {best.loss:.3g}, of the start {search.checks[0].loss:.3g}."
     )
     return {"sentence": sentence, "sentences": [_missed(target, search, best) for target in _unmet(targets)]}
 
@@ -129,7 +136,7 @@ def heading(found: Entry) -> str:
         f"From `{found['base']['from']}`, by {found['trials']['asked']} trials. {found['verdict']['sentence']}",
         *found["verdict"]["sentences"],
         "",
-        "target: wanted, found at full size (source)",
+        "target: wanted, found at full size, in worlds that the search had not seen (source)",
         *(_line(target) for target in found["targets"]),
         "",
         "Do not edit: the next calibration of this name replaces it.",
@@ -140,7 +147,8 @@ def heading(found: Entry) -> str:
 def _line(target: Entry) -> str:
     word = "met" if target["met"] else "MISSED"
     wanted = f"{target['value']:g} +- {target['tolerance']:g}"
-    return f"{word:<7}{target['key']}: {wanted}, {_number(target['found'])} ({target['source'] or 'source not said'})"
+    found = f"{_number(target['found'])}, {_number(target['elsewhere'])}"
+    return f"{word:<7}{target['key']}: {wanted}, {found} ({target['source'] or 'source not said'})"
 
 
 def notes(found: Entry) -> dict[str, str]:

@@ -80,6 +80,16 @@ class Search:
                 self._check(best)
         return min(self.checks, key=lambda check: check.loss)
 
+    def elsewhere(self, best: Check) -> Found:
+        """What a check's funnel measures in as many other worlds, means over them; empty where it cannot be made.
+
+        A check was chosen for its loss, in worlds that corrected the search on the way: there it looks better than it
+        is. No world of these has been asked before.
+        """
+        checks = self.calibration.spec.checks
+        (found,) = self._outcomes([self.trials[best.trial].knobs], small=False, seeds=range(checks, 2 * checks))
+        return {} if isinstance(found, str) else _mean(found)
+
     def _start(self) -> None:
         """The first trial and its check: the search goes on from them, so they must tell of every target."""
         self._try([self.calibration.begin])
@@ -145,7 +155,7 @@ class Search:
 
     def _try(self, settings: list[Knobs]) -> None:
         """Measures settings at the size of a trial."""
-        outcomes = self._outcomes(settings, small=True, seeds=self.calibration.spec.seeds)
+        outcomes = self._outcomes(settings, small=True, seeds=range(self.calibration.spec.seeds))
         for knobs, found in zip(settings, outcomes, strict=True):
             self.trials.append(Trial(knobs, {}, found) if isinstance(found, str) else Trial(knobs, _mean(found)))
             self.told(self._line(self.trials[-1]))
@@ -153,7 +163,7 @@ class Search:
     def _check(self, place: int) -> str:
         """Measures a trial's funnel at full size; one that cannot be made there is left out, and the answer is why."""
         targets = self.calibration.targets
-        (found,) = self._outcomes([self.trials[place].knobs], small=False, seeds=self.calibration.spec.checks)
+        (found,) = self._outcomes([self.trials[place].knobs], small=False, seeds=range(self.calibration.spec.checks))
         if isinstance(found, str):
             self.told(f"trial {place + 1} cannot be made at full size: {found}")
             return found
@@ -163,18 +173,18 @@ class Search:
         self.told(f"trial {place + 1} at full size: {count} of {len(targets)} targets, loss {self.checks[-1].loss:.3g}")
         return ""
 
-    def _outcomes(self, settings: list[Knobs], small: bool, seeds: int) -> list[list[Found] | str]:
+    def _outcomes(self, settings: list[Knobs], small: bool, seeds: Sequence[int]) -> list[list[Found] | str]:
         """By setting, what every seed found, or why one cannot be made."""
         tasks, faults = [], []
         for knobs in settings:
             try:
                 funnel = self.calibration.funnel(knobs, small)
-                tasks += [Task(funnel, seed, passing=small) for seed in range(seeds)]
+                tasks += [Task(funnel, seed, passing=small) for seed in seeds]
                 faults.append("")
             except SpecError as error:
                 faults.append(str(error))
         found = iter(self.measure(tasks))
-        return [fault or _together([next(found) for _ in range(seeds)]) for fault in faults]
+        return [fault or _together([next(found) for _ in seeds]) for fault in faults]
 
     def _line(self, made: Trial) -> str:
         label = f"{len(self.trials):>4}/{self.calibration.spec.trials}"

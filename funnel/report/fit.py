@@ -35,6 +35,7 @@ class Fit:
                 "wanted": Number(_value(one, one["value"]), f"± {_tolerance(one)}", value=one["value"]),
                 "start": Number(_value(one, one["start"]), "", value=one["start"]),
                 "found": Number(_value(one, one["found"]), _seeds(one), value=one["found"]),
+                "elsewhere": Number(_value(one, one["elsewhere"]), "", value=one["elsewhere"]),
                 "off": off(one, "found"),
                 "met": one["met"],
                 "source": one["source"],
