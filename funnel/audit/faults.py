@@ -11,6 +11,7 @@ from funnel.audit.logs import DAMAGED, Logs, unreadable
 from funnel.audit.rows import raw
 from funnel.audit.spec import LogSpec
 from funnel.intake.drops import Gate
+from funnel.intake.rules import Rule
 from funnel.tasks import TASK
 
 VALUES = 50
@@ -19,17 +20,6 @@ VALUES = 50
 
 LATEST = 4_102_444_800_000
 """milliseconds from 1970 to 2100"""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What must hold on every row of a log."""
-
-    text: str
-    """what should hold"""
-    broken: pl.Expr
-    """bool: it does not hold on the row; over the columns of `rows.rows`"""
-    remedy: str
 
 
 @dataclass(frozen=True)
