@@ -218,6 +218,6 @@ def test_a_slice_of_too_many_values_is_refused(tmp_path, log):
     mapping = stagelogs.OWN.replace('["surface"]', '["cheap"]')
     folder = stagelogs.write(tmp_path / "log", log, mapping=mapping)
     assert refused(folder) == [
-        "LOGS: slice column `cheap` should have at most 50 values. Found 600. Take it out of `slices`, or make fewer "
+        "LOGS: slice column `cheap` should have at most 50 values. Found more. Take it out of `slices`, or make fewer "
         "groups of its values."
     ]

@@ -100,7 +100,7 @@ def look(logs: Logs, path: Path, gate: Gate) -> Found:
         asked += [rule.broken.sum().alias(f"broken {number}"), _first(rule).alias(f"first {number}")]
     time = pl.col(rows.TIME) if spec.columns.time else pl.lit(None, pl.Int64)
     asked += [time.min().alias("from"), time.max().alias("to")]
-    asked += [pl.col(rows.sliced(column)).unique().implode().alias(rows.sliced(column)) for column in spec.slices]
+    asked += [_values(rows.sliced(column)) for column in spec.slices]
     try:
         seen = rows.rows(logs, [path]).select(asked).collect(engine="streaming").row(0, named=True)
     except DAMAGED as error:
@@ -111,6 +111,11 @@ def look(logs: Logs, path: Path, gate: Gate) -> Found:
             gate.broken(logs.name(path), rule.text, count, seen[f"first {number}"] + 1, rule.remedy)
     values = {column: sorted(seen[rows.sliced(column)]) for column in spec.slices}
     return Found((seen["rows"],), seen["from"], seen["to"], values)
+
+
+def _values(column: str) -> pl.Expr:
+    """The distinct values of a slice column, as a list; one too many where there are too many, lest all be held."""
+    return pl.col(column).unique().head(VALUES + 1).implode().alias(column)
 
 
 def _first(rule: Rule) -> pl.Expr:
@@ -126,7 +131,7 @@ def together(logs: Logs, found: list[Found], gate: Gate) -> Found:
         if len(of_column) > VALUES:
             gate.refuse(
                 "",
-                f"slice column `{column}` should have at most {VALUES} values. Found {len(of_column):,}. "
+                f"slice column `{column}` should have at most {VALUES} values. Found more. "
                 "Take it out of `slices`, or make fewer groups of its values.",
             )
     first = [one.first for one in found if one.first is not None]
