@@ -145,8 +145,8 @@ def test_recflow_is_read_as_it_is_and_called_a_sample(tmp_path):
         "Of their logged input, which is a sample, the stages keep: `prerank` 70.0 % (70.0 to 70.0), `coarse` 64.3 % ("
     )
     assert summary["warnings"][0] == (
-        "The rows are a sample of each stage's candidates. Counts, keep ratios, survival and recall speak of the rows "
-        "in the log, not of the funnel."
+        "The rows are a sample of each stage's candidates. Counts, keep ratios, survival, recall and what was lost "
+        "speak of the rows in the log, not of the funnel."
     )
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from funnel.audit.harness import audit
 from funnel.errors import InputError, SpecError
+from funnel.intake import recflow
 from funnel.scenario import envelope
 from tests import stagelogs
 
@@ -190,6 +191,18 @@ def test_folders_that_are_no_logs_are_refused(tmp_path, log):
         "`user_id`, `video_id`, `realshow`, `rerank_pos`, `rerank_neg`, `rank_pos`, `rank_neg`, `coarse_neg`, "
         "`prerank_neg`). Found rid, who."
     ]
+
+
+def test_a_note_of_stages_that_the_layout_has_not_is_refused(tmp_path):
+    folder = stagelogs.industrial(tmp_path / "log", np.random.default_rng(0))
+    note = 'sampled = false\nsources = []\npool = 9\nscenario = "s"\narm = "a"\nseed = 0\nrequests = 1\n'
+    note += 'fingerprint = ""\nkeep = {}\ncolumns = {}\nlate = "rank"\n'
+    (folder / recflow.NOTE).write_text(note + 'early = "first"\n')
+    assert refused(folder) == [
+        "LOGS/stages.toml.early: `first` is not a known choice. Known: coarse, prerank, rank, rerank."
+    ]
+    (folder / recflow.NOTE).write_text(note + 'early = "coarse"\n')
+    assert refused(folder)[0].startswith("LOGS/all_stage/2024-01-13.feather: a row should be in a stage: one of ")
 
 
 def test_every_problem_of_columns_toml_is_told(tmp_path, log):

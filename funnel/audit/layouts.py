@@ -113,6 +113,6 @@ def _exported(note: recflow.Note) -> Table:
         "cut": list(cut),
         "slices": list(note.slices),
         "sources": list(note.sources),
-        "slate": note.keep["late"],
+        "slate": note.keep.get("late"),
         "sampled": note.sampled,
     }

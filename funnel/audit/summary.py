@@ -109,8 +109,8 @@ def _warnings(log: Log, found: set[str]) -> Iterator[str]:
         )
     if spec.sampled:
         yield (
-            "The rows are a sample of each stage's candidates. Counts, keep ratios, survival and recall speak of the "
-            "rows in the log, not of the funnel."
+            "The rows are a sample of each stage's candidates. Counts, keep ratios, survival, recall and what was "
+            "lost speak of the rows in the log, not of the funnel."
         )
     if "exposed_recall" in found:
         yield (

@@ -63,13 +63,15 @@ DEPTH: dict[str, int] = {
 }
 """how far down the funnel each label says that a candidate came, as the research code orders them"""
 
-CUT: dict[str, str] = {
+Cut = Literal["prerank", "coarse", "rank", "rerank"]
+"""the stages, in funnel order"""
+CUT: dict[Cut, str] = {
     "prerank": "prerank_neg",
     "coarse": "coarse_neg",
     "rank": "rank_neg",
     "rerank": "rerank_neg",
 }
-"""the stages in funnel order, each with the label of what it cut"""
+"""the label of what each of them cut"""
 
 TASK_COLUMNS: dict[str, str] = {
     "effective_view": "effective_view",
@@ -150,9 +152,9 @@ class Note(Spec):
     layout: Literal["recflow"] = "recflow"
     sampled: bool
     """whether the rows are a sample of each stage's candidates, so that counts of them are not the funnel's"""
-    early: str
+    early: Cut
     """the stage of the layout that stands for the early one, which cuts the whole retrieved pool"""
-    late: str
+    late: Cut
     """the stage of the layout that stands for the late one, whose survivors are the slate"""
     sources: tuple[str, ...]
     """names of the sources, from the lowest bit of `source` up"""
