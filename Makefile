@@ -61,8 +61,8 @@ scenario: .venv/stamp
 	@$(RUN) -m funnel run $(NAME) \
 	    $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PRESET),--preset $(PRESET)) $(if $(WORKERS),--workers $(WORKERS)) \
 	    $(if $(EXECUTOR),--executor $(EXECUTOR)) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) \
-	    $(if $(WORLD),--world '$(WORLD)') $(if $(LENIENT),--lenient) \
-	    $(if $(DEVICE),--device $(DEVICE)) $(if $(FRESH),--fresh) $(foreach field,$(SET),--set '$(field)')
+	    $(if $(WORLD),--world '$(WORLD)') $(if $(filter-out 0,$(LENIENT)),--lenient) \
+	    $(if $(DEVICE),--device $(DEVICE)) $(if $(filter-out 0,$(FRESH)),--fresh) $(foreach field,$(SET),--set '$(field)')
 
 list: .venv/stamp
 	@$(RUN) -m funnel list
@@ -80,12 +80,12 @@ export: .venv/stamp
 	@$(RUN) -m funnel export $(NAME) \
 	    $(if $(FORMAT),--format $(FORMAT)) $(if $(ARM),--arm $(ARM)) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(PRESET),--preset $(PRESET)) $(if $(DEVICE),--device $(DEVICE)) \
-	    $(if $(WORLD),--world '$(WORLD)') $(if $(LENIENT),--lenient) $(if $(OUT),--out '$(OUT)') \
+	    $(if $(WORLD),--world '$(WORLD)') $(if $(filter-out 0,$(LENIENT)),--lenient) $(if $(OUT),--out '$(OUT)') \
 	    $(foreach field,$(SET),--set '$(field)')
 
 audit: .venv/stamp
 	@test -n '$(LOGS)' || { echo 'Say which: make audit LOGS=folder' >&2; exit 2; }
-	@$(RUN) -m funnel audit '$(LOGS)' $(if $(NAME),--name '$(NAME)') $(if $(LENIENT),--lenient)
+	@$(RUN) -m funnel audit '$(LOGS)' $(if $(NAME),--name '$(NAME)') $(if $(filter-out 0,$(LENIENT)),--lenient)
 
 calibrate: .venv/stamp
 	@test -n '$(TARGETS)' || { echo 'Say which: make calibrate TARGETS=targets/recflow_eighth.toml' >&2; exit 2; }

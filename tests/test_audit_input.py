@@ -60,7 +60,7 @@ ROWS = {
         "`p_like` should be a probability, or null where none was predicted",
         "Correct it, or make it null",
     ),
-    "time": ({"at": -1}, "`at` should be milliseconds since 1970, and before 2100", "Convert it"),
+    "time": ({"at": 1_705_104_000}, "`at` should be milliseconds since 1970, after 1972 and before 2100", "Convert it"),
     "stage": (
         {"reached": "lat"},
         "`reached` should be one of `retrieval`, `early`, `late`",
@@ -68,7 +68,7 @@ ROWS = {
     ),
     "twice": ({"video": 3}, "a request should have an item once", "Keep one row of them"),
     "two users": ({"who": 77}, "a request should have one user", "Give requests ids of their own"),
-    "two times": ({"at": 0}, "a request should have one time", "Give requests ids of their own"),
+    "two times": ({"at": 1_000_000_000_000}, "a request should have one time", "Give requests ids of their own"),
 }
 
 

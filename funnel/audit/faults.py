@@ -18,8 +18,8 @@ VALUES = 50
 """distinct values that a slice column has at most: each is a slice of its own, with measures of its own"""
 
 
-LATEST = 4_102_444_800_000
-"""milliseconds from 1970 to 2100"""
+EARLIEST, LATEST = 100_000_000_000, 4_102_444_800_000
+"""milliseconds from 1970 to 1973 and to 2100; seconds taken for milliseconds lie before that"""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def rules(spec: LogSpec) -> list[Rule]:
 
 def _of_time(spec: LogSpec) -> Iterator[Rule]:
     if spec.columns.time:
-        text = f"`{spec.columns.time}` should be milliseconds since 1970, and before 2100"
-        outside = ~pl.col(rows.TIME).is_between(0, LATEST).fill_null(raw(spec.columns.time).is_null())
+        text = f"`{spec.columns.time}` should be milliseconds since 1970, after 1972 and before 2100"
+        outside = ~pl.col(rows.TIME).is_between(EARLIEST, LATEST).fill_null(raw(spec.columns.time).is_null())
         yield Rule(text, outside, "Convert it")
 
 
