@@ -13,6 +13,7 @@ from funnel.report.whatif.measures import Fraction, Setting, own, whatif
 from funnel.report.whatif.pool import Pool, pool
 from funnel.scenario import results
 from tests import audits, browser, calibrations, conflicts, runs
+from tests.accounts import made
 from tests.browser import WIDTHS, Browser
 from tests.pages import run_of
 from tests.sweeps import KEEP, WEIGHT, folder_of, sweep_of
@@ -28,7 +29,7 @@ def window() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The page of a scenario with everything that a page can have."""
-    return page.build(run_of(tmp_path_factory.mktemp("reports") / "all", runs.diagnostics(), seeds=3))
+    return page.build(run_of(tmp_path_factory.mktemp("reports") / "all", runs.diagnostics(), seeds=3, world=made()))
 
 
 @pytest.fixture(scope="module")
