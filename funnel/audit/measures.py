@@ -10,29 +10,20 @@ from typing import Literal
 from funnel.audit import agreement, counts, labelled
 from funnel.audit.part import Part
 from funnel.audit.spec import LogSpec
-from funnel.metrics.catalogue import definition
+from funnel.metrics.catalogue import Described
 from funnel.metrics.ratio import Ratio
 
 Need = Literal["early", "late", "judge", "later", "scores", "labels", "predictions", "slices"]
 
 
 @dataclass(frozen=True)
-class Measure:
+class Measure(Described):
     """One measure of the catalogue."""
 
     compute: Callable[[Part], list[Ratio]]
     unit: Literal["share", "ratio", "mean", "count"]
     """how to read the number, as in `funnel.metrics.catalogue`"""
     needs: tuple[Need, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return self.compute.__name__
-
-    @property
-    def definition(self) -> str:
-        """One paragraph, as the page prints it."""
-        return definition(self.compute)
 
     def whole(self, spec: LogSpec) -> list[str]:
         """Columns that it wants on every candidate of a request, as the log has them on some alone."""

@@ -19,7 +19,23 @@ from funnel.metrics.ratio import Derived, Ratio
 
 
 @dataclass(frozen=True)
-class Metric:
+class Described:
+    """A measure that is called as its function is, and defined by the first paragraph of that one's docstring."""
+
+    compute: Callable
+
+    @property
+    def name(self) -> str:
+        return self.compute.__name__
+
+    @property
+    def definition(self) -> str:
+        """One paragraph, as a page prints it."""
+        return " ".join((inspect.getdoc(self.compute) or "").split("\n\n")[0].split())
+
+
+@dataclass(frozen=True)
+class Metric(Described):
     """One measure of the catalogue."""
 
     compute: Callable[[Ledger], Sequence[Ratio | Derived]]
@@ -29,20 +45,6 @@ class Metric:
     """whether its sums are kept per request, for the bootstrap"""
     judged: bool = False
     """whether the late stage of the reference is what it holds an arm against"""
-
-    @property
-    def name(self) -> str:
-        return self.compute.__name__
-
-    @property
-    def definition(self) -> str:
-        """One paragraph, as the report prints it."""
-        return definition(self.compute)
-
-
-def definition(compute: Callable) -> str:
-    """The first paragraph of a measure's docstring, which is its definition."""
-    return " ".join((inspect.getdoc(compute) or "").split("\n\n")[0].split())
 
 
 METRICS: tuple[Metric, ...] = (
