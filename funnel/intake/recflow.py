@@ -52,17 +52,6 @@ FEEDBACK = ("playing_time", "effective_view", "long_view", "like", "follow", "fo
 COLUMNS: Schema = dict.fromkeys((*WHO, *VIDEO, *LABELS, *PLACES, *FEEDBACK), pl.Int64)
 """every column of `all_stage` and of `realshow`, in the order of the README"""
 
-DEPTH: dict[str, int] = {
-    "prerank_neg": 0,
-    "coarse_neg": 1,
-    "rank_neg": 2,
-    "rerank_neg": 2,
-    "rank_pos": 3,
-    "rerank_pos": 3,
-    "realshow": 4,
-}
-"""how far down the funnel each label says that a candidate came, as the research code orders them"""
-
 Cut = Literal["prerank", "coarse", "rank", "rerank"]
 """the stages, in funnel order"""
 CUT: dict[Cut, str] = {
