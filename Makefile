@@ -48,7 +48,7 @@ setup: .venv/stamp
 	    ". Say which: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	@test -x $(RUN) || $(PYTHON) -m venv .venv
 	@$(RUN) -m pip install --quiet --disable-pip-version-check torch==$(TORCH)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,surgery,data,calibrate]'
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,surgery,data,calibrate,onnx]'
 	@touch $@
 
 # What only the benchmarks need: a peer to race.
