@@ -9,7 +9,7 @@ from funnel.rng import stream
 from funnel.world.arrays import unit
 from funnel.world.closeness import Friends, adjacency
 from funnel.world.laws import Assumptions, EngagementSpec
-from funnel.world.observed import REACTIONS, Observed
+from funnel.world.observed import REACTIONS, Observed, closest_first
 from funnel.world.truth import Truth
 
 
@@ -64,21 +64,14 @@ def _content(noise: float, topic: np.ndarray, seed: int) -> np.ndarray:
     return unit(topic + np.float32(noise / np.sqrt(topic.shape[1])) * drawn)
 
 
-def _adjacency(edges: Friends, users: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Offsets, friends and edges, the closest estimate first inside a user."""
-    graph = adjacency(edges.ends, users)
-    owner = np.repeat(np.arange(users), np.diff(graph.indptr))
-    edge = graph.data - 1
-    order = np.lexsort((-edges.estimate[edge], owner))
-    return graph.indptr.astype(np.int64), graph.indices[order].astype(np.int32), edge[order].astype(np.int32)
-
-
 def observe(spec: Assumptions, seed: int, truth: Truth, edges: Friends, records: Records) -> Observed:
     """What can be observed: the records, the counters, the graph, and what a content model sees."""
     users = len(truth.taste)
-    friend_offsets, friend, friend_edge = _adjacency(edges, users)
-    owner = np.repeat(np.arange(users), np.diff(friend_offsets))
-    eligible = np.bincount(owner[edges.estimate[friend_edge] >= spec.reactions.threshold], minlength=users)
+    graph = adjacency(edges.ends, users)
+    friend_offsets = graph.indptr.astype(np.int64)
+    friend, friend_edge, eligible = closest_first(
+        friend_offsets, graph.indices, graph.data - 1, edges.estimate, spec.reactions.threshold
+    )
     content = _content(spec.content_noise, truth.topic, seed)
     return Observed(
         history=records.history,
@@ -102,6 +95,6 @@ def observe(spec: Assumptions, seed: int, truth: Truth, edges: Friends, records:
         reaction_offsets=records.reaction_offsets,
         reaction_item=records.reaction_item,
         reaction_kind=records.reaction_kind,
-        eligible=eligible.astype(np.int32),
+        eligible=eligible,
         cap=spec.reactions.cap,
     )
