@@ -15,8 +15,8 @@ BASE = ["errors", "rng", "shapes", "spec", "patch", "candidates", "select", "tas
 LAYERS = [
     BASE,
     ["intake"],
-    *(["world"], ["features"], ["traffic"], ["retrieval"], ["models"], ["balancing"], ["training"], ["stages"]),
-    *(["metrics"], ["scenario"], ["audit", "calibrate"], ["report"], ["cli"], ["__main__"]),
+    *(["world"], ["features"], ["traffic"], ["closeness"], ["retrieval"], ["models"], ["balancing"], ["training"]),
+    *(["stages"], ["metrics"], ["scenario"], ["audit", "calibrate"], ["report"], ["cli"], ["__main__"]),
 ]
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
 

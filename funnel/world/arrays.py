@@ -14,6 +14,13 @@ def offsets(owner: np.ndarray, owners: int) -> np.ndarray:
     return np.searchsorted(owner, np.arange(owners + 1))
 
 
+def percentile(values: np.ndarray) -> np.ndarray:
+    """float32 (n,) in (0, 1): the share of values that rank lower, ties broken by place."""
+    rank = np.empty(len(values))
+    rank[np.argsort(values, kind="stable")] = np.arange(len(values))
+    return ((rank + 0.5) / max(len(values), 1)).astype(np.float32)
+
+
 def unit(vectors: np.ndarray) -> np.ndarray:
     """float32 rows of length one."""
     return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)

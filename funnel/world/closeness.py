@@ -1,7 +1,8 @@
 """Closeness, which nobody observes, and what shows of it, for the friendships of any graph.
 
 Every edge has a latent closeness. Mutual friends follow from the graph; messages and the time since last contact are
-drawn from closeness. The closeness *estimate* is made of these three alone.
+drawn from closeness. The closeness *estimate* that a world comes with is made of these three alone; closeness models
+(`funnel/closeness`) make others.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from scipy.sparse import csr_array
 from scipy.special import expit
 
 from funnel.rng import stream
+from funnel.world.arrays import percentile
 from funnel.world.laws import ClosenessSpec
 
 CHUNK = 100_000
@@ -57,11 +59,12 @@ def _standard(values: np.ndarray) -> np.ndarray:
     return (values - values.mean()) / (values.std() + 1e-9)
 
 
-def _percentile(values: np.ndarray) -> np.ndarray:
-    """Share of edges that rank lower, ties broken by edge number."""
-    rank = np.empty(len(values))
-    rank[np.argsort(values, kind="stable")] = np.arange(len(values))
-    return ((rank + 0.5) / max(len(values), 1)).astype(np.float32)
+def proxies(mutual: np.ndarray, messages: np.ndarray, contact_days: np.ndarray) -> np.ndarray:
+    """float32 (E,) in (0, 1): the rule of thumb, a percentile over edges of three standardised proxies' sum."""
+    if not len(mutual):
+        return np.zeros(0, np.float32)
+    shown = (np.log1p(mutual), np.log1p(messages), -np.log1p(contact_days))
+    return percentile(np.sum([_standard(proxy) for proxy in shown], axis=0))
 
 
 def _in_step(noise: np.ndarray, drawn: np.ndarray, known: np.ndarray, seed: int) -> np.ndarray:
@@ -119,6 +122,4 @@ def friendships(
     else:
         closeness = expit(common + _in_step(noise, drawn, messages, seed)).astype(np.float32)
     contact_days = _contact_days(spec, closeness, generator)
-    proxies = (np.log1p(mutual), np.log1p(messages), -np.log1p(contact_days))
-    estimate = _percentile(np.sum([_standard(proxy) for proxy in proxies], axis=0)) if len(ends) else closeness
-    return Friends(ends, closeness, mutual, messages, contact_days, estimate)
+    return Friends(ends, closeness, mutual, messages, contact_days, proxies(mutual, messages, contact_days))

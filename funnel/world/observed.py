@@ -1,6 +1,6 @@
 """What can be observed of a world: the only thing that features, retrieval and rankers are given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -48,7 +48,7 @@ class Observed:
     contact_days: np.ndarray
     """float32 (E,): days since last contact"""
     closeness: np.ndarray
-    """float32 (E,): closeness estimate from the three proxies, a percentile over edges"""
+    """float32 (E,): closeness estimate, a percentile over edges; from the three proxies where no model made another"""
     reaction_offsets: np.ndarray
     """int64 (U + 1,): reactions of user u in the recent window"""
     reaction_item: np.ndarray
@@ -59,6 +59,15 @@ class Observed:
     """int32 (U,): friends whose closeness estimate reaches the threshold, so that they may show as a bubble"""
     cap: int
     """friends shown on one item at most"""
+
+    def with_closeness(self, estimate: np.ndarray, threshold: float) -> "Observed":
+        """The same under another closeness estimate: whose friends come first, and who may show as a bubble.
+
+        Args:
+            estimate: float32 (E,), a percentile over edges. threshold: from which a friend may show.
+        """
+        friend, edge, eligible = closest_first(self.friend_offsets, self.friend, self.friend_edge, estimate, threshold)
+        return replace(self, friend=friend, friend_edge=edge, closeness=estimate, eligible=eligible)
 
     @cached_property
     def creator_content(self) -> np.ndarray:
@@ -77,6 +86,25 @@ class Observed:
         """bool (I,): its creator is among the smaller half of creators by past views."""
         by_creator = np.bincount(self.creator, self.past_views)
         return (by_creator <= np.median(by_creator))[self.creator]
+
+
+def closest_first(
+    offsets: np.ndarray, friend: np.ndarray, edge: np.ndarray, estimate: np.ndarray, threshold: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The adjacency with the closest estimate first inside a user, of equal ones the lower friend id.
+
+    Args:
+        offsets: int64 (U + 1,). friend, edge: int (2E,), in any order inside a user. estimate: float32 (E,).
+        threshold: the estimate from which a friend may show as a bubble.
+
+    Returns:
+        int32 (2E,) friends and edges, and int32 (U,) how many friends may show.
+    """
+    users = len(offsets) - 1
+    owner = np.repeat(np.arange(users), np.diff(offsets))
+    order = np.lexsort((friend, -estimate[edge], owner))
+    eligible = np.bincount(owner[estimate[edge] >= threshold], minlength=users)
+    return friend[order].astype(np.int32), edge[order].astype(np.int32), eligible.astype(np.int32)
 
 
 REACTIONS = ("like", "love", "laughter", "comment", "share")

@@ -9,7 +9,7 @@ from funnel.rng import stream
 from funnel.world.arrays import unit
 from funnel.world.closeness import Friends, adjacency
 from funnel.world.laws import Assumptions, EngagementSpec
-from funnel.world.observed import REACTIONS, Observed
+from funnel.world.observed import REACTIONS, Observed, closest_first
 from funnel.world.truth import Truth
 
 
@@ -64,15 +64,6 @@ def content_of(noise: float, topic: np.ndarray, generator: np.random.Generator) 
     return unit(topic + np.float32(noise / np.sqrt(topic.shape[1])) * drawn)
 
 
-def _adjacency(edges: Friends, users: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Offsets, friends and edges, the closest estimate first inside a user."""
-    graph = adjacency(edges.ends, users)
-    owner = np.repeat(np.arange(users), np.diff(graph.indptr))
-    edge = graph.data - 1
-    order = np.lexsort((-edges.estimate[edge], owner))
-    return graph.indptr.astype(np.int64), graph.indices[order].astype(np.int32), edge[order].astype(np.int32)
-
-
 def interests(content: np.ndarray, history: np.ndarray) -> np.ndarray:
     """float32 (U, D): mean content of the watched items, unit length."""
     return unit(sum(content[history[:, place]] for place in range(history.shape[1])))
@@ -81,9 +72,11 @@ def interests(content: np.ndarray, history: np.ndarray) -> np.ndarray:
 def observe(spec: Assumptions, seed: int, truth: Truth, edges: Friends, records: Records) -> Observed:
     """What can be observed: the records, the counters, the graph, and what a content model sees."""
     users = len(truth.taste)
-    friend_offsets, friend, friend_edge = _adjacency(edges, users)
-    owner = np.repeat(np.arange(users), np.diff(friend_offsets))
-    eligible = np.bincount(owner[edges.estimate[friend_edge] >= spec.reactions.threshold], minlength=users)
+    graph = adjacency(edges.ends, users)
+    friend_offsets = graph.indptr.astype(np.int64)
+    friend, friend_edge, eligible = closest_first(
+        friend_offsets, graph.indices, graph.data - 1, edges.estimate, spec.reactions.threshold
+    )
     content = content_of(spec.content_noise, truth.topic, stream(seed, "world", "content"))
     clicked = clicks(spec.engagement, truth, records.views, stream(seed, "world", "clicks"))
     return Observed(
@@ -109,6 +102,6 @@ def observe(spec: Assumptions, seed: int, truth: Truth, edges: Friends, records:
         reaction_offsets=records.reaction_offsets,
         reaction_item=records.reaction_item,
         reaction_kind=records.reaction_kind,
-        eligible=eligible.astype(np.int32),
+        eligible=eligible,
         cap=spec.reactions.cap,
     )

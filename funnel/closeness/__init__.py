@@ -1,0 +1,1 @@
+"""Closeness models: from what shows of friendships, answers and logs to an estimate of every edge (no torch)."""
