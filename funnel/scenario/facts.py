@@ -31,7 +31,7 @@ def costs(lab: Lab, ledger: Ledger, seed: int) -> pl.DataFrame:
 
 def facts(lab: Lab, ledger: Ledger) -> dict[str, float | None]:
     """What else is worth knowing of the run of one arm; times are measured, so they differ from run to run."""
-    log = lab.log(lab.traffic_piece)
+    log = lab.log(lab.newest.log)
     traces = _served(lab)
     served = stacked([trace["late"].after for trace in traces])
     milliseconds = {

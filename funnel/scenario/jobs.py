@@ -35,8 +35,8 @@ class Job:
     """One unit of work for one process."""
 
     kind: str
-    """`traffic` (the world and both rounds), `account` (of the data), `towers`, `ranker`, `oracle`, `diagnosis` or
-    `rows`"""
+    """`traffic` (the newest log, and all that it takes), `account` (of the data), `towers`, `ranker`, `oracle`,
+    `diagnosis` or `rows`"""
     seed: int
     cases: tuple[Case, ...]
     """what it is for; a piece that several share is made for the first of them; none for an account"""
@@ -84,7 +84,7 @@ def training(seeds: Sequence[dict[int, Exam]]) -> list[Job]:
         seeds: the exams of all points, one entry a seed.
     """
     return [
-        *(job for exams in seeds for job in _distinct(exams, "traffic", lambda exam, lab: lab.traffic_piece)),
+        *(job for exams in seeds for job in _distinct(exams, "traffic", lambda exam, lab: lab.newest.log)),
         *(job for exams in seeds for job in _trained(exams)),
     ]
 
@@ -99,7 +99,7 @@ def shared_piece(exam: Exam, job: Job) -> Piece:
     lab = exam.labs[job.cases[0].arm]
     match job.kind:
         case "traffic":
-            return lab.traffic_piece
+            return lab.newest.log
         case "towers":
             return lab.arm_towers
         case "ranker":

@@ -100,7 +100,9 @@ def _items(turn: Turn, truth: Truth, observed: Observed) -> tuple[Truth, Observe
         duration=turn.put(observed.duration, new.duration),
         age=turn.put(observed.age + np.float32(spec.drift.days), generator.random(count) * spec.drift.days),
         arrived=turn.put(observed.arrived, turn.round),
-        **{name: turn.put(getattr(observed, name), 0) for name in ("past_views", "past_likes", "past_clicks")},
+        past_views=turn.put(observed.past_views, 0),
+        past_likes=turn.put(observed.past_likes, 0),
+        past_clicks=turn.put(observed.past_clicks, 0),
     )
     return truth, observed
 
@@ -124,18 +126,17 @@ def _counters(turn: Turn, truth: Truth, observed: Observed, stayed: pl.DataFrame
     """Views, likes and clicks: outside the funnel as many as ever, and those of the log."""
     spec, generator = turn.spec, turn.stream("counters")
     views = generator.poisson(spec.past_views * turn.items * spec.drift.days / spec.age_mean * truth.popularity)
-    outside = {
-        "past_views": views,
-        "past_likes": likes(spec.engagement, truth.quality, views, generator),
-        "past_clicks": clicks(spec.engagement, truth, views, generator),
-    }
-    weights = {"past_views": None, "past_likes": stayed["like"], "past_clicks": stayed["click"]}
-    inside = {name: np.bincount(stayed["item"], weight, turn.items) for name, weight in weights.items()}
+    liked = likes(spec.engagement, truth.quality, views, generator)
+    clicked = clicks(spec.engagement, truth, views, generator)
+
+    def more(counter: np.ndarray, outside: np.ndarray, of_log: pl.Series | None = None) -> np.ndarray:
+        return (counter + outside + np.bincount(stayed["item"], of_log, turn.items)).astype(np.float32)
+
     return replace(
         observed,
-        **{
-            name: (getattr(observed, name) + count + inside[name]).astype(np.float32) for name, count in outside.items()
-        },
+        past_views=more(observed.past_views, views),
+        past_likes=more(observed.past_likes, liked, stayed["like"]),
+        past_clicks=more(observed.past_clicks, clicked, stayed["click"]),
     )
 
 
