@@ -3,6 +3,7 @@
 import numpy as np
 
 from funnel.candidates import Candidates
+from funnel.metrics.edges import Edges
 from funnel.metrics.ledger import Ledger
 from funnel.select import top
 
@@ -18,6 +19,7 @@ def of_scores(
     retrieved: np.ndarray | None = None,
     truth: dict[str, np.ndarray] | None = None,
     predicted: dict[str, dict[str, np.ndarray]] | None = None,
+    edges: Edges | None = None,
     **columns: np.ndarray,
 ) -> Ledger:
     """The ledger of a funnel that sorts by the given scores.
@@ -74,6 +76,7 @@ def of_scores(
         labels={task: row(np.where(slate, np.round(flat(mean)), np.nan)) for task, mean in truth.items()},
         keep=keep,
         slate_size=slate_size,
+        edges=edges,
     )
 
 
@@ -104,6 +107,20 @@ def random(
         reference_score=value + 0.3 * generator.normal(size=shape),
         blind_value=base,
         friends=generator.poisson(5, requests),
+    )
+
+
+def friendships(generator: np.random.Generator, count: int = 400, noise: float = 0.3) -> Edges:
+    """Friendships whose estimate is noisy and whose probability is too great by a half."""
+    closeness = generator.random(count).astype(np.float32)
+    close = closeness >= 0.8
+    rank = np.argsort(np.argsort(closeness + noise * generator.normal(size=count)))
+    return Edges(
+        estimate=((rank + 0.5) / count).astype(np.float32),
+        probability=np.full(count, 1.5 * close.mean(), np.float32),
+        closeness=closeness,
+        close=close,
+        friends=generator.integers(1, 60, count),
     )
 
 

@@ -196,6 +196,7 @@ def ledger(seed: int, arm: Made, friends: float = 0.2) -> Ledger:
         friends=generator.poisson(3, REQUESTS),
         truth=truth,
         predicted=predicted,
+        edges=ledgers.friendships(np.random.default_rng([seed, 1])),
     )
 
 

@@ -6,9 +6,17 @@ from pydantic import Field
 
 from funnel.spec import Spec
 
+CLOSE = 0.2
+"""share of friendships that count as close: of some 25 friends five, the innermost circle (Dunbar 1998)"""
+
 
 class ClosenessBase(Spec):
     """What is asked of every closeness model."""
+
+    @property
+    def cut(self) -> float:
+        """The share of friendships that measures take for close: what the model's own survey would, if it has one."""
+        return self.close if isinstance(self, Asking) else CLOSE
 
     @property
     def asks(self) -> bool:
@@ -42,9 +50,8 @@ class Asking(Refreshed):
     noise: float = Field(1.0, ge=0)
     """sd of what an answer adds to the logit of closeness: a little less than the sd of that logit over friendships, so
     that one answer is as dependable as single survey questions are (a reliability of about 0.6)"""
-    close: float = Field(0.2, gt=0, lt=1)
-    """share of friendships that would be called close without noise: of some 25 friends five, the innermost circle
-    (Dunbar 1998)"""
+    close: float = Field(CLOSE, gt=0, lt=1)
+    """share of friendships that would be called close without noise"""
 
 
 class Watching(Refreshed):

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from funnel import schema
-from funnel.metrics import auc, calibration, chains, laws, overlap, recall, regret, value
+from funnel.metrics import auc, bubbles, calibration, chains, closeness, laws, overlap, recall, regret, value
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Derived, Ratio
 
@@ -76,6 +76,11 @@ METRICS: tuple[Metric, ...] = (
     Metric(auc.auc, "ratio"),
     Metric(calibration.ranker_calibration, "ratio"),
     Metric(calibration.ranker_error, "mean"),
+    Metric(bubbles.bubble_prevalence, "share"),
+    Metric(bubbles.bubble_engagement, "mean"),
+    Metric(closeness.closeness_auc, "ratio"),
+    Metric(closeness.closeness_calibration, "ratio"),
+    Metric(closeness.closeness_reliability, "mean"),
     Metric(overlap.candidates, "count"),
     Metric(overlap.keep_ratio, "share"),
 )

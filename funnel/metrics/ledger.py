@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from funnel.candidates import Candidates
+from funnel.metrics.edges import Edges
 from funnel.metrics.normal import correlations
 from funnel.tasks import TASK
 
@@ -69,6 +70,8 @@ class Ledger:
     """places of the early stage, those that bypass it included: one number, or int64 (R,)"""
     slate_size: int
     """n, the size of the slate and of the oracle set"""
+    edges: Edges | None = None
+    """all friendships of the world; None where nobody knows the truth of them"""
 
     @property
     def tasks(self) -> tuple[str, ...]:

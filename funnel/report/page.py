@@ -7,7 +7,7 @@ from funnel.report import tables
 from funnel.report.examples import examples
 from funnel.report.figures.catalogue import SECTIONS, Drawn, of_diagnostics, save
 from funnel.report.papers import papers
-from funnel.report.sections import diagnostics, repairs, simulated, trust, verdict, whatif, world
+from funnel.report.sections import diagnostics, friends, repairs, simulated, trust, verdict, whatif, world
 from funnel.report.template import put_page, writing
 from funnel.report.view import View
 from funnel.scenario import results
@@ -57,6 +57,7 @@ def _context(view: View, figures: dict[str, Drawn], examined: dict[str, Any] | N
         "passage": tables.passage(view),
         "stagewise": tables.stagewise(view),
         "agreement": tables.agreement(view),
+        "friends": friends.section(view),
         "repairs": repairs.section(view),
         "examples": examples(view),
         "diagnostics": examined,

@@ -16,6 +16,7 @@ from funnel.metrics.catalogue import rows as measured
 from funnel.metrics.deaths import deaths
 from funnel.metrics.keep_curve import budgets, keep_curve
 from funnel.metrics.ledger import Ledger
+from funnel.scenario.edges import edges_of
 from funnel.scenario.facts import costs, facts
 from funnel.scenario.lab import Lab
 from funnel.scenario.memory import Memory
@@ -201,6 +202,7 @@ class Exam:
             labels=labels_of(lab, page, chosen.slate, chosen.late_score),
             keep=chosen.keep,
             slate_size=self.size,
+            edges=edges_of(lab),
         )
 
     def _examine(self, lab: Lab, folder: Path) -> None:

@@ -13,7 +13,18 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from funnel.report.account import Account
-from funnel.report.figures import agreement, budgets, flow, frontiers, funnel, learning, repairs, transfer, world
+from funnel.report.figures import (
+    agreement,
+    budgets,
+    flow,
+    friends,
+    frontiers,
+    funnel,
+    learning,
+    repairs,
+    transfer,
+    world,
+)
 from funnel.report.figures.data import Rows, of_diagnosis
 from funnel.report.figures.style import STYLE, grounded, inline, svg
 from funnel.report.view import View
@@ -68,6 +79,16 @@ SECTIONS: dict[str, tuple[Plot[View], ...]] = {
         ),
         Plot(
             "scores", "One request, score by score", agreement.scores, agreement.scores_caption, agreement.scores_data
+        ),
+    ),
+    "friends": (
+        Plot("bubbles", "Bubbles by friend count", friends.bubbles, friends.bubbles_caption, friends.bubbles_data),
+        Plot(
+            "closeness",
+            "What the closeness estimate knows",
+            friends.closeness,
+            friends.closeness_caption,
+            friends.closeness_data,
         ),
     ),
 }
