@@ -17,6 +17,7 @@ from funnel.metrics.deaths import deaths
 from funnel.metrics.keep_curve import budgets, keep_curve
 from funnel.metrics.ledger import Ledger
 from funnel.scenario.edges import edges_of
+from funnel.scenario.exposed import exposed_of
 from funnel.scenario.facts import costs, facts
 from funnel.scenario.lab import Lab
 from funnel.scenario.memory import Memory
@@ -203,6 +204,7 @@ class Exam:
             keep=chosen.keep,
             slate_size=self.size,
             edges=edges_of(lab),
+            exposed=exposed_of(lab, page.rows),
         )
 
     def _examine(self, lab: Lab, folder: Path) -> None:

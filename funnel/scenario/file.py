@@ -18,6 +18,8 @@ from funnel.patch import Table, assign, merge
 from funnel.scenario.conflict.spec import ConflictSpec
 from funnel.scenario.heading import Heading
 from funnel.scenario.resolve import resolve
+from funnel.scenario.rounds.resolve import resolve_rounds
+from funnel.scenario.rounds.spec import Rounds
 from funnel.scenario.spec import Scenario, ScenarioSpec
 from funnel.scenario.sweep.resolve import resolve_sweep
 from funnel.scenario.sweep.spec import Sweep
@@ -26,7 +28,7 @@ from funnel.spec import Spec
 SCENARIOS = Path("scenarios")
 """seen from the project's folder, in which commands run"""
 
-AnyScenario = Scenario | Sweep | ConflictSpec
+AnyScenario = Scenario | Sweep | Rounds | ConflictSpec
 
 
 class Preset(Spec):
@@ -41,6 +43,8 @@ class Preset(Spec):
     """of the base of a funnel in a world that is fitted to data"""
     task_conflict: Table = Field(default_factory=dict)
     """of a whole `task_conflict` scenario"""
+    rounds: int | None = Field(None, ge=1)
+    """rounds that a feedback loop has at most"""
     axis: int | None = Field(None, ge=2)
     """values that an axis of a sweep keeps, evenly spread from its first to its last"""
 
@@ -88,6 +92,8 @@ def load(
     if kind not in KINDS:
         raise SpecError(f"kind: {unknown(str(kind), KINDS, 'a kind of scenario')}")
     table = table if size.seeds is None else {**table, "seeds": size.seeds}
+    if size.rounds is not None and isinstance(rounds := table.get("rounds"), int):
+        table = {**table, "rounds": min(rounds, size.rounds)}
     chosen = [] if seeds is None else [("seeds", seeds)]
     assigned = [*map(_assignment, assignments), *chosen]
     return KINDS[kind](path, table, Asked(size, assigned, None if world is None else str(world), lenient))
@@ -112,7 +118,7 @@ def read_toml(path: Path) -> Table:
         raise SpecError(f"{path}: should be TOML. Found: {error}.") from None
 
 
-def _funnel(path: Path, table: Table, asked: Asked) -> Scenario | Sweep:
+def _funnel(path: Path, table: Table, asked: Asked) -> Scenario | Sweep | Rounds:
     """Resolves a scenario's table; what is wrong with the table and with its base is told together."""
     table, chosen = _assigned(table, asked.assigned)
     base, problems = _base(path, table)
@@ -128,6 +134,8 @@ def _funnel(path: Path, table: Table, asked: Asked) -> Scenario | Sweep:
     patches = [asked.size.patch, asked.size.of_world(kind), *chosen]
     if asked.lenient:
         patches.append({"world": {"lenient": True}})
+    if spec.rounds > 1:
+        return resolve_rounds(spec, base, *patches, world=world)
     if not spec.sweep:
         return resolve(spec, base, *patches, world=world)
     if asked.size.axis:

@@ -30,7 +30,7 @@ class LoopSpec(Spec):
 
     requests: int = Field(6_000, ge=1)
     """requests that an arm's funnel serves a round; ten impressions each"""
-    window: int = Field(3, ge=1)
+    window: int = Field(2, ge=1)
     """rounds whose logs models are trained on, the newest ones; as many as there are in the first rounds"""
     start: Literal["cold", "warm"] = "cold"
     """whether training starts from drawn weights, or goes on from the round before where the model is the same"""
