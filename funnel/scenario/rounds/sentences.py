@@ -10,17 +10,20 @@ WHAT = {"candidates": "share of candidates lost beyond the reference's", "value"
 Point = Mapping[str, Any]
 
 
-def sentences(verdict: VerdictSpec, points: Sequence[Point], trends: Mapping[str, Any]) -> dict[str, Any]:
+def sentences(
+    verdict: VerdictSpec, points: Sequence[Point], trends: Mapping[str, Any], journey: Mapping[str, Any]
+) -> dict[str, Any]:
     """The headline, of the last round, and sentences of it, of the way there, and of what models were trained on.
 
     Args:
         points: the rounds as the results hold them. trends: by axis of the verdict, the change from first to last.
+        journey: by arm, its mean over the rounds.
     """
     last = points[-1]["verdict"]
     told = list(last["sentences"])
     told += [_outcomes(axis, points) for axis in OUTCOMES]
     told += [_trend(axis, trend, len(points)) for axis, trend in trends.items()]
-    told += [_logs(verdict, points)]
+    told += [_way(verdict, journey), _logs(verdict, points)]
     headline = last["sentence"]
     return {"sentence": f"After {len(points)} rounds: {headline[0].lower()}{headline[1:]}", "sentences": told}
 
@@ -54,16 +57,30 @@ def _trend(axis: str, trend: Mapping[str, Any], rounds: int) -> str:
     return f"From round 1 to {rounds} the {what} {'grows' if value > 0 else 'falls'} by {size} ({interval})."
 
 
+def _way(verdict: VerdictSpec, journey: Mapping[str, Any]) -> str:
+    """What users had on the mean over all rounds, the way to the last one included."""
+    found = journey[verdict.proposal]["against_reference"]
+    way = "less" if found["value"] < 0 else "more"
+    interval = "no interval from one seed"
+    if found["low"] is not None:
+        interval = f"95 % interval {100 * found['low']:+.2f} to {100 * found['high']:+.2f} %, {found['n']} seeds"
+    return (
+        f"Over all rounds, slates of `{verdict.proposal}` are worth {100 * abs(found['value']):.2f} % {way} than those "
+        f"of `{verdict.reference}` ({interval})."
+    )
+
+
 def _logs(verdict: VerdictSpec, points: Sequence[Point]) -> str:
     """On how many bubble impressions the models of the three arms were trained."""
 
-    def bubbles(point: Point, arm: str) -> str:
-        found = next(one for one in point["estimates"][arm] if one["measure"] == "log_bubbles")
-        return f"{found['value']:,.0f}"
+    def bubbles(point: Point) -> str:
+        found = {
+            arm: next(one["value"] for one in point["estimates"][arm] if one["measure"] == "log_bubbles")
+            for arm in verdict.roles.values()
+        }
+        return listed([f"{value:,.0f} of `{arm}`" for arm, value in found.items()])
 
-    arms = verdict.roles.values()
-    last = listed([f"{bubbles(points[-1], arm)} of `{arm}`" for arm in arms])
     return (
-        f"Bubble impressions that models are trained on: {bubbles(points[0], verdict.reference)} in the log that all "
-        f"arms share in round 1; in round {len(points)}, {last}."
+        f"Bubble impressions that models are trained on: {bubbles(points[0])} in round 1; {bubbles(points[-1])} in round "
+        f"{len(points)}."
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from funnel import patch
@@ -14,6 +15,7 @@ from funnel.scenario.rounds.sentences import sentences
 from funnel.scenario.rounds.served import MEASURES as SERVED
 from funnel.scenario.rounds.spec import Rounds
 from funnel.scenario.rounds.study import Failed
+from funnel.scenario.spec import VerdictSpec
 from funnel.scenario.sweep.sentences import standing
 
 KIND = "rounds"
@@ -40,7 +42,7 @@ def write(folder: Path, rounds: Rounds, rows: pl.DataFrame, failed: Failed, seco
         {"coordinates": {"round": str(place + 1)}, "failed": failed.get(place, {})} | numbers.table()
         for place, numbers in enumerate(found)
     ]
-    trends = _trends(found)
+    trends, journey = _trends(found), _journey(found, verdict)
     measures = {metric.name: (metric.unit, metric.definition) for metric in METRICS} | SERVED
     summary = {
         "schema_version": envelope.SCHEMA_VERSION,
@@ -48,10 +50,12 @@ def write(folder: Path, rounds: Rounds, rows: pl.DataFrame, failed: Failed, seco
         "scenario": _heading(rounds),
         "fingerprint": envelope.fingerprint(spec),
         "versions": envelope.versions(),
-        "verdict": sentences(verdict, points, trends) | {"standing": [standing(point["verdict"]) for point in points]},
+        "verdict": sentences(verdict, points, trends, journey)
+        | {"standing": [standing(point["verdict"]) for point in points]},
         "base": rounds.rounds[0].origin.table(),
         "points": points,
         "trends": trends,
+        "journey": journey,
         "turns": None,
         "measures": {name: {"unit": unit, "definition": told} for name, (unit, told) in measures.items()},
         "seconds": seconds,
@@ -82,6 +86,20 @@ def _trends(found: list[PointNumbers]) -> dict[str, Any]:
     """By axis of the verdict, how much worse the proposal is in the last round than it was in the first, by seed."""
     first, last = found[0].worse(), found[-1].worse()
     return {axis: estimate(last[axis] - first[axis]) for axis in last}
+
+
+def _journey(found: list[PointNumbers], verdict: VerdictSpec) -> dict[str, Any]:
+    """By arm, what its slates are worth on the mean over all rounds, and how much more than the reference's."""
+
+    def worth(arm: str) -> np.ndarray:
+        return np.mean([point.arm(arm).value for point in found], axis=0)
+
+    everywhere = [arm for arm in found[0].arms if all(arm in point.arms for point in found)]
+    reference = worth(verdict.reference)
+    return {
+        arm: {"value": estimate(worth(arm)), "against_reference": estimate(worth(arm) / reference - 1)}
+        for arm in everywhere
+    }
 
 
 def _spec(rounds: Rounds) -> dict[str, Any]:
