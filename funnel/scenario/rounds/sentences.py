@@ -81,6 +81,6 @@ def _logs(verdict: VerdictSpec, points: Sequence[Point]) -> str:
         return listed([f"{value:,.0f} of `{arm}`" for arm, value in found.items()])
 
     return (
-        f"Bubble impressions that models are trained on: {bubbles(points[0])} in round 1; {bubbles(points[-1])} in round "
-        f"{len(points)}."
+        f"Bubble impressions that models are trained on: {bubbles(points[0])} in round 1; {bubbles(points[-1])} in "
+        f"round {len(points)}."
     )
