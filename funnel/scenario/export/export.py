@@ -25,6 +25,7 @@ from funnel.scenario.export.replay import Replay
 from funnel.scenario.file import AnyScenario
 from funnel.scenario.folders import beside, disk_full, put, recover
 from funnel.scenario.progress import Task, told
+from funnel.scenario.rounds.spec import Rounds
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
 from funnel.scenario.sweep.spec import Sweep
@@ -82,7 +83,8 @@ def _checked(scenario: AnyScenario, layout: str, arm: str | None, seed: int) -> 
     """The scenario and its arm, when they can be exported."""
     problems = [] if layout in FORMATS else [f"format: {unknown(layout, FORMATS, 'a layout to export to')}"]
     if not isinstance(scenario, Scenario):
-        found = "a sweep, which has many points" if isinstance(scenario, Sweep) else "one without a funnel"
+        others = {Sweep: "a sweep, which has many points", Rounds: "a feedback loop, which has many rounds"}
+        found = others.get(type(scenario), "one without a funnel")
         problems.append(f"{scenario.name}: should be a single scenario of a funnel. Found {found}.")
         raise SpecError(problems)
     chosen = arm or scenario.verdict.proposal
