@@ -35,11 +35,31 @@ class Size:
     few: int
     many: int
     """requests of the oracle in the large world, to see that memory does not follow them"""
+    loops: tuple[int, int]
+    """rounds of feedback loops, few and many, to see that memory does not follow them"""
+    looped: tuple[str, ...] = ()
+    """assignments to their scenario, beside the preset `smoke`"""
 
 
 SMALL_LOGS = ("base.traffic.bootstrap_requests=2000", "base.traffic.requests=3000", "base.evaluation.requests=1024")
-FULL = Size(None, SMALL_LOGS, rounds=7, requests=1_024, factor=10, few=200, many=2_000)
-TINY = Size("smoke", ("base.traffic.requests=400",), rounds=1, requests=64, factor=2, few=10, many=20)
+FULL = Size(None, SMALL_LOGS, rounds=7, requests=1_024, factor=10, few=200, many=2_000, loops=(2, 6))
+TINY_WORLD = (
+    "base.world={users=300, items=500, creators=50}",
+    "base.traffic={bootstrap_requests=60, requests=80}",
+    "base.loop={requests=40}",
+    "base.evaluation.requests=20",
+)
+TINY = Size(
+    "smoke",
+    ("base.traffic.requests=400",),
+    rounds=1,
+    requests=64,
+    factor=2,
+    few=10,
+    many=20,
+    loops=(2, 3),
+    looped=TINY_WORLD,
+)
 
 
 @dataclass(frozen=True)

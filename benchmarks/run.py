@@ -17,6 +17,7 @@ from benchmarks.balancers import balancers
 from benchmarks.bed import ARMS, FULL, Bed, Size
 from benchmarks.figure import Figure, markdown, plain, terminal
 from benchmarks.indexes import indexes
+from benchmarks.loop import loop
 from benchmarks.rankers import rankers
 from benchmarks.scale import scale
 from benchmarks.serving import serving
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[Bed], list[Figure]]] = {
     "indexes": indexes,
     "balancers": balancers,
     "rankers": rankers,
+    "feedback loop": loop,
     "world and oracle at scale": scale,
 }
 """To add one: a function from the bed to figures, and one line here."""

@@ -21,6 +21,7 @@ WORDS = {
     "indexes": ["exact", "inverted_file", "hnsw"],
     "balancers": ["2 tasks, gradnorm", "3 tasks, pcgrad"],
     "rankers": ["training, MMoE", "scoring, MMoE", "training, PLE", "50 tasks", "training loop", "one thread"],
+    "feedback loop": ["moved on", "peak memory"],
     "world and oracle at scale": ["world", "bounds", "oracle", "peak memory"],
 }
 """what the figures of each benchmark speak of"""
