@@ -205,11 +205,11 @@ def compare(
 
 
 def _page(folder: Path) -> None:
-    from funnel.report import audit, calibration, conflict, page, sweep
+    from funnel.report import audit, calibration, conflict, page, rounds, sweep
     from funnel.scenario import envelope
 
     summary = envelope.read(folder)
-    scenarios = {"funnel": page.build, "task_conflict": conflict.build, "sweep": sweep.build}
+    scenarios = {"funnel": page.build, "sweep": sweep.build, "rounds": rounds.build, "task_conflict": conflict.build}
     builders = scenarios | {"audit": audit.build, "calibration": calibration.build}
     kind = summary.get("kind", "funnel")
     if kind not in builders:
