@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from funnel.report.feedback import RoundsView
 from funnel.report.figures.arms import named
@@ -18,6 +18,7 @@ from funnel.scenario.estimates import Estimate
 WATCHED = "long_view"
 """the task whose calibration is followed: every base predicts it, and its labels are many"""
 SHARE = FuncFormatter(lambda share, _: f"{100 * share:.3g} %")
+COUNT = FuncFormatter(lambda count, _: f"{count:,.0f}")
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,9 @@ def _draw(axes: Axes, view: RoundsView, panel: Panel) -> None:
         axes.axhline(panel.level, color=INK, linewidth=0.8, linestyle=":")
     if panel.logarithmic and any(one["value"] > 0 for arm in having for one in found[arm] if one):
         axes.set_yscale("log", nonpositive="clip")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(COUNT)
+        axes.yaxis.set_minor_locator(NullLocator())
     if view.unit(panel.measure) == "share":
         axes.yaxis.set_major_formatter(SHARE)
     along(axes, view)
