@@ -144,8 +144,8 @@ def test_a_task_may_have_its_labels_in_one_period_alone_and_must_have_them_in_on
     with pytest.raises(DataError) as error:
         rows(EVERYTHING, [empty, empty])
     assert str(error.value) == (
-        f"Task `bubble_engage`: should have a label in the training log. Found none in {2 * len(bare)} impressions. Its "
-        "condition `bubble` never held: log more, or take the task out of the stage."
+        f"Task `bubble_engage`: should have a label in the training log. Found none in {2 * len(bare)} impressions. "
+        "Its condition `bubble` never held: log more, or take the task out of the stage."
     )
 
 
