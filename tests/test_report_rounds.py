@@ -32,6 +32,12 @@ def made(tmp_path_factory) -> Path:
     return folder_of(tmp_path_factory.mktemp("loops") / "made", loop_of(*LATER, seeds=3), WORSE)
 
 
+@pytest.fixture(scope="module")
+def html(made) -> str:
+    """Its page."""
+    return page.build(made).read_text()
+
+
 def view_of(folder: Path) -> RoundsView:
     return RoundsView(envelope.read(folder), json.loads((folder / "spec.json").read_text()))
 
@@ -103,8 +109,7 @@ def test_what_does_not_change_and_what_has_no_interval_is_said(tmp_path):
 # The page
 
 
-def test_a_page_holds_its_verdict_its_figures_with_their_data_and_every_round(made):
-    html = page.build(made).read_text()
+def test_a_page_holds_its_verdict_its_figures_with_their_data_and_every_round(made, html):
     tree, view = Tree(html), view_of(made)
     verdict = view.summary["verdict"]
     for sentence in (verdict["sentence"], *verdict["sentences"]):
@@ -130,8 +135,7 @@ def test_a_page_holds_its_verdict_its_figures_with_their_data_and_every_round(ma
     assert page.build(made).read_text() == html
 
 
-def test_a_page_tells_who_has_the_change_when_and_what_moves(made):
-    html = page.build(made).read_text()
+def test_a_page_tells_who_has_the_change_when_and_what_moves(html):
     text = Tree(html).text
     assert table_of(html, "Who has the change in which round") == [
         ["baseline", "nowhere in every round"],
@@ -200,7 +204,6 @@ def test_a_measure_that_no_arm_has_is_said_to_be_missing(made):
 def test_a_change_without_a_task_has_no_head_to_starve(tmp_path):
     folder = folder_of(tmp_path / "feature", loop_of("change={features={add=['bubble_count']}}"), WORSE)
     assert [panel.measure for panel in rounds.head(view_of(folder))] == ["log_bubbles", "newest_bubbles"]
-    assert page.build(folder).is_file()
 
 
 def test_an_arm_that_failed_in_a_round_is_missing_there_and_told(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from funnel.scenario.file import load
+from funnel.scenario.rounds.spec import Rounds
 from funnel.scenario.spec import Scenario
 from funnel.scenario.sweep.spec import Sweep
 
@@ -15,6 +16,9 @@ NAME = "creator_affinity_late_only"
 BLOCKS = re.findall(r"```toml\n(.*?)```", GUIDE, re.S)
 END = next(place for place, block in enumerate(BLOCKS) if block.startswith("[verdict]")) + 1
 SHIPPED, FURTHER = "".join(BLOCKS[:END]), BLOCKS[END:]
+ROUNDS = next(block for block in FURTHER if block.startswith("rounds"))
+LOOPED = ("[patch.loop]", "[patch.world.drift]", "[arms.late_first]")
+"""beginnings of the blocks that speak of rounds"""
 LINES = re.findall(r"^\|[^|]*\| `([^`]*)` \|", GUIDE, re.M)
 
 
@@ -23,7 +27,7 @@ def parsed(tmp_path):
     """Loads a text as the scenario of the guide, beside the shipped bases."""
     (tmp_path / "base").symlink_to(ROOT / "scenarios" / "base")
 
-    def parse(text: str) -> Scenario | Sweep:
+    def parse(text: str) -> Scenario | Sweep | Rounds:
         path = tmp_path / f"{NAME}.toml"
         path.write_text(text)
         return load(path)
@@ -40,9 +44,10 @@ def test_every_further_block_can_be_added(parsed, block):
     if block.startswith("[patch]"):  # of which a file has one
         block, shipped = "", SHIPPED.replace("[patch]\n", block)
     else:
-        shipped = SHIPPED
+        shipped = ROUNDS * block.startswith(LOOPED) + SHIPPED
     found = parsed(shipped + block if block.startswith("[") else block + shipped)
     assert isinstance(found, Sweep) == block.startswith("[sweep") and found != load(NAME)
+    assert isinstance(found, Rounds) == block.startswith((ROUNDS, *LOOPED))
 
 
 @pytest.mark.parametrize("line", LINES)

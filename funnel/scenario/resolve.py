@@ -247,9 +247,10 @@ def _frontier(spec: ScenarioSpec, proposal: FunnelSpec | None) -> list[str]:
 
 
 def _rollouts(spec: ScenarioSpec) -> list[str]:
+    """What is wrong with arms that say what they do in later rounds, where there are none."""
     return [
-        f"arms.{name}.then: should be left out of a scenario of one round. Found rounds {', '.join(map(str, arm.then))}. "
-        "Set `rounds`, or leave it out."
+        f"arms.{name}.then: should be left out of a scenario of one round. Found rounds "
+        f"{', '.join(map(str, arm.then))}. Set `rounds`, or leave it out."
         for name, arm in spec.arms.items()
         if arm.then
     ]
