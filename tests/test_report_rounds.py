@@ -158,6 +158,17 @@ def test_a_page_tells_who_has_the_change_when_and_what_moves(html):
     assert "is not part of this run" not in text
 
 
+def test_a_change_that_comes_later_is_told(tmp_path):
+    steps = ("arms.late_only.then={2=['late']}", "arms.both.then={2=['late'], 3=['early', 'late']}")
+    loop = loop_of("arms.late_only.at=[]", "arms.both.at=[]", *steps)
+    html = page.build(folder_of(tmp_path / "later", loop, WORSE)).read_text()
+    assert table_of(html, "Who has the change in which round")[2] == [
+        "both",
+        "nowhere in round 1; late in round 2; early and late in round 3",
+    ]
+    assert ["tasks.add", "bubble_engage"] in table_of(html, "The change")
+
+
 def test_the_verdict_stands_along_the_rounds(made):
     view = view_of(made)
     for axes, axis in zip(drawn(sweep.standing, view).axes, ("candidates", "value"), strict=True):

@@ -65,6 +65,7 @@ def build(folder: Path) -> Path:
 
 def _context(view: RoundsView, spec: dict[str, Any], drawn: Drawn) -> dict[str, Any]:
     """Everything that the template prints."""
+    scenarios = [spec["first"], *(patch.merge(spec["first"], other) for other in spec["others"])]
     return {
         "summary": view.summary,
         "scenario": view.scenario,
@@ -76,8 +77,9 @@ def _context(view: RoundsView, spec: dict[str, Any], drawn: Drawn) -> dict[str, 
         "ends": view.ends(),
         "levels": view.levels(),
         "schedule": view.schedule(),
-        "simulated": simulated.section(view.summary["base"], spec["first"], more=LOOP),
-        "papers": papers([spec["first"], *(patch.merge(spec["first"], other) for other in spec["others"])]),
+        # Of the last round, since a change may have been rolled out by then that was nowhere in the first.
+        "simulated": simulated.section(view.summary["base"], scenarios[-1], more=LOOP),
+        "papers": papers(scenarios),
         "figures": drawn,
         "failed": [
             (view.label(place), arm, why)
