@@ -95,7 +95,7 @@ class Lab:
             k = min(traffic.neighbours, self.world.items)
             parts = []
             for chunk in requests.chunks(CHUNK):
-                found = near.search(observed.interests[chunk.user], k)
+                found = near.search(observed.asked[chunk.user], k)
                 found = np.where(found < 0, found[:, :1], found)  # an index may find fewer: the nearest stands in
                 slates = bootstrap(chunk, found, observed.past_views, traffic.popular, slots, self.seed)
                 parts.append(impressions(self.engagement, chunk, slates, join(observed, chunk.user)))

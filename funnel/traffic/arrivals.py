@@ -13,11 +13,17 @@ SPAN = 2**40
 def arrivals(world: World, purpose: str, count: int) -> Requests:
     """`count` requests of one named purpose; ids of different purposes never meet.
 
+    In a world with S surfaces whoever is drawn for the evaluation asks on all of them: his S requests stand side by
+    side, and `count` is rounded down to a multiple of S.
+
     Args:
         purpose: `bootstrap`, `traffic` or `evaluation`.
     """
+    together = max(1, world.observed.surfaces) if purpose == "evaluation" else 1
+    count -= count % together
     share = np.cumsum(world.truth.activity, dtype=np.float64)
-    draws = stream(world.seed, "requests", purpose).random(count) * share[-1]
+    draws = stream(world.seed, "requests", purpose).random(count // together) * share[-1]
     user = np.minimum(np.searchsorted(share, draws), world.users - 1)
+    user = (user[:, None] // together * together + np.arange(together)).ravel()
     first = ("bootstrap", "traffic", "evaluation").index(purpose) * SPAN
     return Requests(first + np.arange(count), user)

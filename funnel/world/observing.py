@@ -58,9 +58,9 @@ def _clicks(spec: EngagementSpec, truth: Truth, views: np.ndarray, seed: int) ->
     return stream(seed, "world", "clicks").binomial(views, rate)
 
 
-def _content(noise: float, topic: np.ndarray, seed: int) -> np.ndarray:
-    """float32 (I, D): what a content model makes of the topic."""
-    drawn = stream(seed, "world", "content").standard_normal(topic.shape, dtype=np.float32)
+def read(noise: float, topic: np.ndarray, seed: int, *names: str) -> np.ndarray:
+    """float32 (n, D): what a content model makes of topics; `names` are of the stream of its errors."""
+    drawn = stream(seed, "world", *names).standard_normal(topic.shape, dtype=np.float32)
     return unit(topic + np.float32(noise / np.sqrt(topic.shape[1])) * drawn)
 
 
@@ -79,7 +79,7 @@ def observe(spec: Assumptions, seed: int, truth: Truth, edges: Friends, records:
     friend_offsets, friend, friend_edge = _adjacency(edges, users)
     owner = np.repeat(np.arange(users), np.diff(friend_offsets))
     eligible = np.bincount(owner[edges.estimate[friend_edge] >= spec.reactions.threshold], minlength=users)
-    content = _content(spec.content_noise, truth.topic, seed)
+    content = read(spec.content_noise, truth.topic, seed, "content")
     return Observed(
         history=records.history,
         interests=unit(sum(content[records.history[:, h]] for h in range(spec.history))),
@@ -103,5 +103,8 @@ def observe(spec: Assumptions, seed: int, truth: Truth, edges: Friends, records:
         reaction_item=records.reaction_item,
         reaction_kind=records.reaction_kind,
         eligible=eligible.astype(np.int32),
+        surface=np.zeros(users, np.int8),
+        intent=np.empty((users, 0), np.float32),
         cap=spec.reactions.cap,
+        surfaces=0,
     )
