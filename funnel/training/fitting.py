@@ -102,8 +102,7 @@ def prepared(
     model, heads = initial(spec, columns, seed, own_score)
     inputs = inputs or Scaling.of(seen.x)
     constants = heads.start(seen.labels)
-    with torch.no_grad():
-        model.head_bias.copy_(constants.view_as(model.head_bias))
+    model.towers.start(constants)
     model.to(device)
     heads.to(device)
 
