@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from funnel.errors import SpecError
+from funnel.patch import merge
+from funnel.stages.spec import FunnelSpec
 from funnel.tasks import Formula
 from funnel.traffic.arrivals import arrivals
 from funnel.world import oracle
@@ -135,3 +137,87 @@ def test_a_fitted_world_has_no_surfaces():
 
 def test_worlds_that_differ_in_surfaces_do_not_draw_alike():
     assert not SHOP.draws_as(TINY)
+
+
+FUNNEL = {
+    "world": SHOP.table(),
+    "stages": {
+        "early": {
+            "keep": 20,
+            "features": ["interests", "surface", "tower_match"],
+            "tasks": ["like"],
+            "formula": {"like": 1.0},
+        },
+        "late": {
+            "keep": 5,
+            "features": ["interests", "surface", "intent_match", "tower_match"],
+            "tasks": ["like"],
+            "formula": {"like": 1.0},
+            "model": {
+                "kind": "tower_tree",
+                "surfaces": ["home", "search", "related"],
+                "fusion": {"search": ["intent_match"]},
+            },
+            "calibration": "surface_platt",
+        },
+    },
+    "value": {"formula": {"like": 1.0}},
+}
+
+
+def told(**patch) -> str:
+    with pytest.raises(SpecError) as error:
+        FunnelSpec.parse(merge(FUNNEL, patch, "base"), "base")
+    return str(error.value)
+
+
+def test_a_funnel_on_surfaces_is_one_whose_model_and_world_agree():
+    assert FunnelSpec.parse(FUNNEL, "base").stages.late.model.kind == "tower_tree"
+    assert told(stages={"late": {"model": {"surfaces": ["search", "home"]}}}) == (
+        "base: stages.late.model has a tree for each of search, home, which should be the surfaces of the world, in "
+        "this order. Found home, search, related."
+    )
+    assert told(evaluation={"requests": 2}) == (
+        "base: evaluation.requests: should be at least 3, since whoever is drawn asks on every surface. Found 2."
+    )
+
+
+def test_what_tells_surfaces_apart_needs_a_world_with_some():
+    plain = {"world": TINY.table(), "stages": {"late": {"model": {"kind": "mmoe"}}}}
+    with pytest.raises(SpecError) as error:
+        FunnelSpec.parse(merge(FUNNEL, plain, "base") | {"world": TINY.table()}, "base")
+    rule = "tells surfaces apart, so the world should have some. Found none. Give it `surfaces`, or take it out."
+    assert str(error.value) == "base: " + " ".join(
+        f"stages.{part} {rule}"
+        for part in (
+            "early: feature `surface`",
+            "late: feature `surface`",
+            "late: feature `intent_match`",
+            "late: calibration `surface_platt`",
+        )
+    )
+    with pytest.raises(SpecError) as error:
+        FunnelSpec.parse(FUNNEL | {"world": TINY.table()}, "base")
+    assert (
+        "stages.late.model has a tree for each of home, search, related, which should be the surfaces of the "
+        in str(error.value)
+        and "Found none. Give the world `surfaces`." in str(error.value)
+    )
+
+
+def test_a_tower_tree_needs_to_be_told_of_the_surface_and_reads_what_it_fuses():
+    assert told(stages={"late": {"features": ["interests", "intent_match"]}}) == (
+        "base.stages.late: model `tower_tree` runs the tree of the surface that is asked on, so the features should "
+        "name `surface`. Found interests, intent_match. Add it, or choose another model."
+    )
+    assert told(stages={"late": {"features": ["interests", "surface"]}}) == (
+        "base.stages.late: model.fusion: `intent_match` is not a feature that the ranker reads. Known: interests, "
+        "surface."
+    )
+    assert told(stages={"late": {"model": {"fusion": {"search": ["surface"]}}}}) == (
+        "base.stages.late: model.fusion: `surface` is the same for all rows of a surface. Take it out."
+    )
+    assert told(stages={"late": {"model": {"fusion": {"serch": []}, "shared": 0, "private": 0}}}) == (
+        "base.stages.late.model: fusion: `serch` is not a surface of the model. Did you mean `search`? should give "
+        "each surface an expert. Found shared = 0 and private = 0. Raise one of them."
+    )

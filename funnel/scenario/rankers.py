@@ -13,7 +13,8 @@ from funnel.scenario.logs import cut, shown
 from funnel.scenario.store import Piece, Store
 from funnel.stages.spec import STAGES, FunnelSpec, StagesSpec
 from funnel.training.batches import rows
-from funnel.training.calibration import Calibration, fit_calibration
+from funnel.training.calibration.base import Calibration, Served
+from funnel.training.calibration.catalogue import CALIBRATIONS
 from funnel.training.cascade import Pair, train_cascade
 from funnel.training.lessons import Lessons
 from funnel.training.logged import logged, training_log
@@ -63,18 +64,21 @@ class Rankers:
         return self._load(self.piece(stage))
 
     def calibration(self, stage: str) -> Calibration | None:
-        """The corrections of a stage's predictions, source by source, if it asks for them."""
-        if not self.stages.named(stage).calibration:
+        """The corrections of a stage's predictions, if it asks for them."""
+        kind = self.stages.named(stage).calibration
+        if not kind:
             return None
         ranker = self.piece(stage)
 
         def build(folder: Path) -> None:
-            trained, log = self._load(ranker), shown(self.store, self.log)
-            data = rows(trained.spec, log, self.observed(), self._vectors())
-            predicted, source = trained.predict_rows(data), log["source"].to_numpy()
-            fit_calibration(trained.spec.tasks, predicted, data.labels, source).save(folder)
+            trained, log, observed = self._load(ranker), shown(self.store, self.log), self.observed()
+            data = rows(trained.spec, log, observed, self._vectors())
+            served = Served(log["source"].to_numpy(), observed.surface[log["user"].to_numpy()])
+            fit = CALIBRATIONS[kind].fit
+            fit(trained.spec.tasks, trained.predict_rows(data), data.labels, served).save(folder)
 
-        return Calibration.load(self.store.ensure(self._piece("calibration", build, ranker=ranker.name)))
+        piece = self._piece("calibration", build, ranker=ranker.name, how=kind)
+        return CALIBRATIONS[kind].load(self.store.ensure(piece))
 
     def training_log(self, spec: RankerSpec) -> pl.DataFrame:
         """What the rows of a ranker are made of."""
