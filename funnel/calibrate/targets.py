@@ -114,4 +114,5 @@ def _blank(funnel: FunnelSpec) -> Ledger:
         labels=dict.fromkeys(TASK, one),
         keep=1,
         slate_size=1,
+        surfaces={},
     )

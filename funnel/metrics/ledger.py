@@ -5,7 +5,7 @@ and of an oracle that ignores the change. It is made of plain arrays, so it can 
 closed forms or from somebody else's logs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -69,6 +69,9 @@ class Ledger:
     """places of the early stage, those that bypass it included: one number, or int64 (R,)"""
     slate_size: int
     """n, the size of the slate and of the oracle set"""
+    surfaces: dict[str, np.ndarray] = field(default_factory=dict)
+    """bool (R,) by name of a surface: the requests that are made there, each user's side by side; empty where surfaces
+    are not told apart"""
 
     @property
     def tasks(self) -> tuple[str, ...]:
