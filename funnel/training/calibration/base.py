@@ -41,6 +41,10 @@ class Calibration(ABC):
         """The corrected predictions, float32 (n,) a task."""
 
     @abstractmethod
+    def of_surface(self, place: int) -> Self:
+        """The corrections of one surface, which serve wherever it is not told which surface is asked on."""
+
+    @abstractmethod
     def save(self, folder: Path) -> None:
         """Write the corrections into an existing folder."""
 

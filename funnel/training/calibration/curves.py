@@ -78,6 +78,11 @@ class Curves(Calibration):
     def _on(self, curve: Curve | None, mean: np.ndarray) -> np.ndarray:
         return (self.moved(curve, mean) if curve else mean.copy()).astype(mean.dtype)
 
+    def of_surface(self, place: int) -> "Curves":
+        whole = {(task, -1): curve for (task, surface), curve in self.curves.items() if surface < 0}
+        own = {(task, -1): curve for (task, surface), curve in self.curves.items() if surface == place}
+        return type(self)(whole | own)
+
     def save(self, folder: Path) -> None:
         keyed: dict[str, Any] = {f"{task} {surface}": np.stack(curve) for (task, surface), curve in self.curves.items()}
         np.savez(folder / FILE, **keyed)

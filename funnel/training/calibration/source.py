@@ -49,6 +49,9 @@ class SourceShifts(Calibration):
         factor = np.exp(_bits(served.source) @ self.shift.T)
         return {task: _moved(task, predicted[task], factor[:, place]) for place, task in enumerate(self.tasks)}
 
+    def of_surface(self, place: int) -> "SourceShifts":
+        return self
+
     def save(self, folder: Path) -> None:
         np.savez(folder / FILE, tasks=self.tasks, shift=self.shift)
 
