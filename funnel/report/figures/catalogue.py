@@ -13,7 +13,18 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from funnel.report.account import Account
-from funnel.report.figures import agreement, budgets, flow, frontiers, funnel, learning, repairs, transfer, world
+from funnel.report.figures import (
+    agreement,
+    budgets,
+    flow,
+    frontiers,
+    funnel,
+    learning,
+    repairs,
+    surfaces,
+    transfer,
+    world,
+)
 from funnel.report.figures.data import Rows, of_diagnosis
 from funnel.report.figures.style import STYLE, grounded, inline, svg
 from funnel.report.view import View
@@ -131,6 +142,15 @@ def of_world(account: Account) -> list[Plot[Account]]:
     """The figures of a fitted world; what friends tell where the data has friends."""
     return [LAWS, RANKING, *([SOCIAL] if account.lifts else [])]
 
+
+SURFACES = Plot(
+    "surface_calibration",
+    "Calibration by surface",
+    surfaces.calibration,
+    surfaces.calibration_caption,
+    surfaces.calibration_data,
+)
+"""drawn where the world tells surfaces apart"""
 
 Drawn = list[dict[str, Any]]
 """figures as a template prints them: name, title, svg, caption"""
