@@ -41,7 +41,8 @@ def pruned(model: TowerTree, surface: str, marks: Tensor) -> TowerTree:
     of_marks = torch.isin(model.inside, model.places([name for name in (MARKS,) if name in model.columns]))
     for weight, bias in FIRST.items():
         if weight in kept:
-            kept[bias] = kept[bias] + marks @ kept[weight][of_marks]
+            # In double precision, so that one rounding is all that the sum costs.
+            kept[bias] = (kept[bias].double() + marks.double() @ kept[weight][of_marks].double()).float()
             kept[weight] = kept[weight][~of_marks]
     alone.load_state_dict(kept)
     return alone.eval()

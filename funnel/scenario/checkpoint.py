@@ -29,7 +29,7 @@ from funnel.stages.spec import STAGES
 from funnel.training.batches import Rows, rows
 from funnel.training.calibration.base import FILE as CALIBRATION
 from funnel.training.checkpoint import difference, of_surface, own_rows
-from funnel.training.onnx import check_installed, onnx_difference, write_onnx
+from funnel.training.onnx import check_installed, onnx_predictions, write_onnx
 from funnel.training.ranker import Ranker
 
 NOTE, ONNX = "checkpoint.json", "ranker.onnx"
@@ -126,6 +126,7 @@ def _write(lab: Lab, stage: str, surface: str, heading: dict[str, Any], onnx: bo
     if calibration:
         calibration.of_surface(list(lab.arm.world.surfaces).index(surface)).save(folder)
     data = _logged(lab, whole, surface)
+    own = own_rows(whole, alone, data)
     note = heading | {
         "tasks": list(spec.tasks),
         "columns": alone.columns,
@@ -134,13 +135,14 @@ def _write(lab: Lab, stage: str, surface: str, heading: dict[str, Any], onnx: bo
         "combine": spec.combine,
         "checkpoint": _size(alone, folder),
         "whole": _size(whole, lab.store.ensure(lab.arm_ranker(stage))),
-        "difference": difference(whole, alone, data),
+        "difference": difference(alone, whole.predict_rows(data), alone.predict_rows(own)),
         "onnx": None,
     }
     if onnx:
         write_onnx(alone, folder / ONNX)
-        found = onnx_difference(folder / ONNX, alone, own_rows(whole, alone, data))
-        note["onnx"] = {"bytes": (folder / ONNX).stat().st_size, "difference": found}
+        found = onnx_predictions(folder / ONNX, own)
+        off = None if found is None else difference(alone, alone.predict_rows(own), found)
+        note["onnx"] = {"bytes": (folder / ONNX).stat().st_size, "difference": off}
     (folder / NOTE).write_text(json.dumps(note, indent=1))
 
 

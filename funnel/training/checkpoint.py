@@ -53,10 +53,13 @@ def own_rows(whole: Ranker, alone: Ranker, data: Rows) -> Rows:
     return Rows(data.x[:, _columns(whole.model, alone.columns)], data.labels, data.request)
 
 
-def difference(whole: Ranker, alone: Ranker, data: Rows) -> float:
-    """Greatest difference of the predictions of a ranker and of its part for one surface, on rows of the surface."""
-    own = alone.predict_rows(own_rows(whole, alone, data))
-    return float(np.abs(whole.predict_rows(data) - own).max(initial=0.0))
+def difference(ranker: Ranker, ours: np.ndarray, others: np.ndarray) -> float:
+    """Greatest difference of two predictions of the same rows, (n, T) as a ranker makes them.
+
+    Of probabilities as they are, of amounts in standard deviations of their labels: seconds are sums of far greater
+    parts than their differences, so that rounding shows.
+    """
+    return float((np.abs(ours - others) / ranker.heads.std.numpy()).max(initial=0.0))
 
 
 def _columns(model: TowerTree, features: dict[str, int]) -> np.ndarray:

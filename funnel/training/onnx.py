@@ -68,15 +68,14 @@ def write_onnx(ranker: Ranker, path: Path) -> None:
         program.save(path)
 
 
-def onnx_difference(path: Path, ranker: Ranker, data: Rows) -> float | None:
-    """Greatest difference of a file's predictions and the ranker's own; None where onnxruntime is not installed."""
+def onnx_predictions(path: Path, data: Rows) -> np.ndarray | None:
+    """float32 (n, T): what a file says of rows; None where onnxruntime is not installed."""
     if find_spec("onnxruntime") is None:
         return None
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (found,) = session.run([PREDICTIONS], {ROWS: data.x})
-    return float(np.abs(found - ranker.predict_rows(data)).max(initial=0.0))
+    return session.run([PREDICTIONS], {ROWS: data.x})[0]
 
 
 @contextmanager

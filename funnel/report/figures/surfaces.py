@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from funnel.report.figures.arms import ordered, quiet_look, rest
+from funnel.report.figures.arms import named, ordered, quiet_look, rest
 from funnel.report.figures.data import Rows
 from funnel.report.figures.panels import grid, legend, side_by_side
 from funnel.report.figures.style import INK
@@ -27,7 +27,7 @@ def calibration(view: View) -> Figure:
                     row + side_by_side(place, len(arms)),
                     xerr=[[found["value"] - low], [high - found["value"]]],
                     linestyle="none",
-                    **(quiet_look(view, arm) | {"label": arm if row == 0 else "_"}),
+                    **(quiet_look(view, arm) | {"label": arm if row == 0 and arm in named(view) else "_"}),
                 )
         axes.axvline(1, color=INK, linewidth=0.8, linestyle=":")
         axes.set_title(surface)
