@@ -6,7 +6,8 @@ that are fused late, and which no expert sees. Only the tree of the request's ow
 
 Without private experts it is one unified trunk; without shared ones the surfaces never meet, as separate models side
 by side; with one surface and neither private experts nor a trunk it is MMoE. Unlike the source our trunk has no
-transformer and no projection, since our histories are short and their features are made beforehand.
+transformer and no projection, since our histories are short and their features are made beforehand. The text of the
+source has no equations; these are ours.
 """
 
 from collections.abc import Callable, Iterable, Sequence
