@@ -95,7 +95,7 @@ def test_what_cannot_be_exported_is_told_at_once_before_any_work(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "found"),
-    [("bubble_keep_sweep", "a sweep, which has many points"), ("task_conflict", "one without a funnel")],
+    [("bubble_keep_sweep", "a sweep, which has many points"), ("task_conflict", "one without arms")],
 )
 def test_only_a_single_funnel_can_be_exported(name, found):
     with pytest.raises(SpecError) as caught:

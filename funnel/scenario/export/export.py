@@ -82,7 +82,7 @@ def _checked(scenario: AnyScenario, layout: str, arm: str | None, seed: int) -> 
     """The scenario and its arm, when they can be exported."""
     problems = [] if layout in FORMATS else [f"format: {unknown(layout, FORMATS, 'a layout to export to')}"]
     if not isinstance(scenario, Scenario):
-        found = "a sweep, which has many points" if isinstance(scenario, Sweep) else "one without a funnel"
+        found = "a sweep, which has many points" if isinstance(scenario, Sweep) else "one without arms"
         problems.append(f"{scenario.name}: should be a single scenario of a funnel. Found {found}.")
         raise SpecError(problems)
     chosen = arm or scenario.verdict.proposal
