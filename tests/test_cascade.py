@@ -15,7 +15,7 @@ from funnel.balancing.spec import PCGradSpec
 from funnel.formula import evaluate
 from funnel.models.spec import MMoESpec, SharedBottomSpec
 from funnel.tasks import Formula
-from funnel.training.batches import columns_of, rows
+from funnel.training.batches import Period, columns_of, rows
 from funnel.training.cascade import Pair, Survival, _goods, smooth_value, train_cascade, worth
 from funnel.training.fitting import prepared
 from funnel.training.lists import Lists
@@ -51,7 +51,8 @@ def candidates():
 
 def trained(candidates, spec: CascadeSpec = PLAIN, **fields: Any) -> tuple[Ranker, Ranker]:
     early, late = (changed(ranker, **fields) for ranker in (EARLY, LATE))
-    return train_cascade(spec, Pair(early, late, FORMULA), log(), candidates, world().observed, towers(), 0)
+    logs = ([Period(one, world().observed, towers())] for one in (log(), candidates))
+    return train_cascade(spec, Pair(early, late, FORMULA), *logs, 0)
 
 
 def changed(spec: RankerSpec, **fields: Any) -> RankerSpec:
@@ -119,8 +120,8 @@ def test_the_loss_on_survival_is_that_of_both_cuts():
 @pytest.mark.parametrize("seen", [True, False])
 def test_the_smooth_value_is_the_value(seen, candidates):
     observed = world().observed
-    data = rows(LATE, candidates, observed, towers())
-    ranker = train_ranker(LATE, log(), observed, towers(), 0)
+    data = rows(LATE, [Period(candidates, observed, towers())])
+    ranker = train_ranker(LATE, [Period(log(), observed, towers())], 0)
     fitting = prepared(LATE, data, _columns(LATE), 0, "cpu", False, ranker.inputs)
     fitting.update.model.load_state_dict(ranker.model.state_dict())
     fitting.update.heads.load_state_dict(ranker.heads.state_dict())
@@ -146,7 +147,7 @@ def test_worth_is_the_formula_over_what_happened(candidates):
 def test_the_late_cut_is_among_what_was_shown(candidates):
     """What was cut has no label, so whatever the late ranker makes of it, the loss asks nothing of it."""
     fittings = [
-        prepared(spec, rows(spec, candidates, world().observed, towers()), _columns(spec), 0, "cpu", own)
+        prepared(spec, rows(spec, [Period(candidates, world().observed, towers())]), _columns(spec), 0, "cpu", own)
         for spec, own in ((EARLY, True), (LATE, False))
     ]
     early, late = (fitting.update for fitting in fittings)
@@ -170,7 +171,7 @@ def _columns(spec: RankerSpec) -> dict[str, int]:
 def test_without_weight_both_stages_are_trained_as_if_alone(candidates):
     early, late = trained(candidates, CascadeSpec.model_construct(weight=0.0))
     for together, spec in ((early, EARLY), (late, LATE)):
-        alone = train_ranker(spec, log(), world().observed, towers(), 0)
+        alone = train_ranker(spec, [Period(log(), world().observed, towers())], 0)
         assert same(together, alone)
         np.testing.assert_allclose(together.curve, alone.curve, rtol=1e-5)
     assert early.scores and not late.scores
@@ -179,9 +180,9 @@ def test_without_weight_both_stages_are_trained_as_if_alone(candidates):
 def test_with_weight_both_learn_what_survives(candidates):
     """The score of its own puts what was worth something above what was cut, and the late formula moves, too."""
     early, late = trained(candidates, CascadeSpec(weight=3.0))
-    alone = train_ranker(LATE, log(), world().observed, towers(), 0)
+    alone = train_ranker(LATE, [Period(log(), world().observed, towers())], 0)
     assert not same(late, alone)
-    x = torch.from_numpy(early.inputs.apply(rows(EARLY, candidates, world().observed, towers()).x))
+    x = torch.from_numpy(early.inputs.apply(rows(EARLY, [Period(candidates, world().observed, towers())]).x))
     with torch.no_grad():
         score = early.model.score(early.model.represent_rows(x)).numpy()
     good = worth(FORMULA, candidates)

@@ -7,7 +7,7 @@ import pytest
 
 from funnel.balancing.spec import PCGradSpec, StaticSpec, UncertaintySpec
 from funnel.models.spec import ESMMSpec, MMoESpec, PLESpec, SharedBottomSpec, SingleTaskSpec
-from funnel.training.batches import Rows, columns_of, rows
+from funnel.training.batches import Period, Rows, columns_of, rows
 from funnel.training.diagnostics.ablation import ablations
 from funnel.training.diagnostics.diagnose import NOTES, cosines, diagnose
 from funnel.training.diagnostics.gates import gates
@@ -46,7 +46,7 @@ def spec_of(model=MODELS[3], **settings) -> RankerSpec:
 
 @cache
 def data() -> Rows:
-    return rows(spec_of(), log(), world().observed, towers())
+    return rows(spec_of(), [Period(log(), world().observed, towers())])
 
 
 def trial(spec: RankerSpec) -> Trial:

@@ -11,7 +11,7 @@ from funnel.balancing.spec import BalancerSpec, DWASpec, PCGradSpec, StaticSpec,
 from funnel.errors import DataError, SpecError, TrainingError
 from funnel.models.spec import ESMMSpec, MMoESpec, SharedBottomSpec, SingleTaskSpec
 from funnel.scenario.store import Piece, Store
-from funnel.training.batches import Rows, columns_of, held_out, labels_of, rows
+from funnel.training.batches import Period, Rows, columns_of, held_out, labels_of, rows
 from funnel.training.ranker import Ranker, fit_ranker, train_ranker
 from funnel.training.record import Recorder
 from funnel.training.sampling import sampled
@@ -33,7 +33,7 @@ def changed(**fields: Any) -> RankerSpec:
 
 
 def data(spec: RankerSpec = SPEC) -> Rows:
-    return rows(spec, log(), world().observed, towers())
+    return rows(spec, [Period(log(), world().observed, towers())])
 
 
 def fitted(spec: RankerSpec = SPEC, part: Rows | None = None, recorder: Recorder | None = None) -> Ranker:
@@ -228,7 +228,7 @@ def test_a_saved_ranker_keeps_thresholds_and_curves(tmp_path):
 
 
 def test_a_ranker_of_a_log_is_that_of_its_rows():
-    assert same(train_ranker(SPEC, log(), world().observed, towers(), 0), fitted())
+    assert same(train_ranker(SPEC, [Period(log(), world().observed, towers())], 0), fitted())
     np.testing.assert_array_equal(data().tasks([2, 0]).labels, labels_of(("like", "long_view"), log()))
 
 

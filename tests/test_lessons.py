@@ -13,7 +13,7 @@ from funnel.balancing.spec import BalancerSpec
 from funnel.candidates import Requests, from_pairs
 from funnel.models.spec import MMoESpec, PLESpec, SharedBottomSpec, SingleTaskSpec
 from funnel.tasks import Formula
-from funnel.training.batches import columns_of, held_out, rows
+from funnel.training.batches import Period, columns_of, held_out, rows
 from funnel.training.lessons import Lessons
 from funnel.training.logged import logged
 from funnel.training.loop import TrainingError
@@ -49,13 +49,13 @@ def candidates():
 
 @pytest.fixture(scope="module")
 def late() -> Ranker:
-    return train_ranker(LATE, log(), world().observed, towers(), 0)
+    return train_ranker(LATE, [Period(log(), world().observed, towers())], 0)
 
 
 @pytest.fixture(scope="module")
 def lessons(candidates) -> Lessons:
     """Lessons of a teacher whose scores are a plain function of what the student reads, and soft labels of its kind."""
-    data = rows(STUDENT, candidates, world().observed, towers())
+    data = rows(STUDENT, [Period(candidates, world().observed, towers())])
     draws = np.random.Generator(np.random.PCG64(0))
     score = (data.x @ draws.standard_normal(data.x.shape[1])).astype(np.float32)
     probability = 1 / (1 + np.exp(-np.stack([score, -score, score], 1) / score.std()))
@@ -64,7 +64,7 @@ def lessons(candidates) -> Lessons:
 
 def fitted(spec: RankerSpec, lessons: Lessons | None = None) -> Ranker:
     columns = columns_of(spec.features, world().observed)
-    return fit_ranker(spec, rows(spec, log(), world().observed, towers()), columns, 0, lessons=lessons)
+    return fit_ranker(spec, rows(spec, [Period(log(), world().observed, towers())]), columns, 0, lessons=lessons)
 
 
 def own_scores(ranker: Ranker, x: np.ndarray) -> np.ndarray:
@@ -98,7 +98,7 @@ def test_three_lists_are_enough_for_an_epoch_of_five_steps(kind, lessons):
     kept, short = lessons.request < 3, log().filter(pl.col("request") < 50)
     three = Lessons(lessons.x[kept], lessons.request[kept], lessons.score[kept], lessons.probability[kept])
     spec = changed(distil=kind, privileged=PrivilegedSpec(), train=TrainSpec(epochs=2, batch=100))
-    data, columns = rows(spec, short, world().observed, towers()), columns_of(spec.features, world().observed)
+    data, columns = rows(spec, [Period(short, world().observed, towers())]), columns_of(spec.features, world().observed)
     assert np.isfinite(fit_ranker(spec, data, columns, 0, lessons=three).curve).all()
 
 
@@ -177,10 +177,10 @@ def test_a_lesson_that_is_not_finite_is_told(lessons):
 
 def test_the_late_teacher_says_what_it_sorts_by(late, candidates):
     observed = world().observed
-    found = Teachers(late=(late, FORMULA)).lessons(STUDENT, candidates, observed, towers())
+    found = Teachers(late=(late, FORMULA)).lessons(STUDENT, [Period(candidates, observed, towers())])
     assert found.probability is None and np.array_equal(found.request, candidates["request"].to_numpy())
     unplaced = candidates.with_columns(position=0)
-    said = dict(zip(LATE.tasks, late.predict_rows(rows(LATE, unplaced, observed, towers())).T, strict=True))
+    said = dict(zip(LATE.tasks, late.predict_rows(rows(LATE, [Period(unplaced, observed, towers())])).T, strict=True))
     carried = candidates["bubble_count"].to_numpy() > 0
     expected = said["long_view"] + np.where(carried, 2 * said["bubble_engage"], 0)
     np.testing.assert_allclose(found.score, expected, rtol=1e-5)
@@ -188,8 +188,8 @@ def test_the_late_teacher_says_what_it_sorts_by(late, candidates):
 
 def test_the_privileged_teacher_gives_soft_labels_where_it_can_tell(candidates):
     spec = changed(tasks=("watch_seconds", "like", "bubble_engage"))
-    teacher = train_ranker(changed(spec, features=LATE.features), log(), world().observed, towers(), 0)
-    found = Teachers(privileged=teacher).lessons(spec, candidates, world().observed, towers())
+    teacher = train_ranker(changed(spec, features=LATE.features), [Period(log(), world().observed, towers())], 0)
+    found = Teachers(privileged=teacher).lessons(spec, [Period(candidates, world().observed, towers())])
     carried = candidates["bubble_count"].to_numpy() > 0
     assert found.score is None and np.isnan(found.probability[:, 0]).all()
     assert not np.isnan(found.probability[:, 1]).any()
@@ -211,7 +211,7 @@ def test_the_score_is_served_beside_the_tasks_and_survives_the_disk(lessons, tmp
     assert list(served) == [*STUDENT.tasks, SCORE]
     assert all(np.array_equal(served[name], again[name]) for name in served)
     frame = log().head(120).with_columns(request=request, user=request, item=item, position=np.zeros(120, np.int16))
-    data = rows(STUDENT, frame, observed, towers())
+    data = rows(STUDENT, [Period(frame, observed, towers())])
     np.testing.assert_allclose(served[SCORE], own_scores(ranker, data.x), rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(served["like"], ranker.predict_rows(data)[:, 1], rtol=1e-3, atol=1e-5)
 

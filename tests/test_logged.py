@@ -7,7 +7,7 @@ from logs import SLOTS, cut_log, log, towers, world
 from scipy.stats import chisquare
 
 from funnel.tasks import TASKS
-from funnel.training.batches import rows
+from funnel.training.batches import Period, rows
 from funnel.training.logged import logged, training_log
 from funnel.training.ranker import train_ranker
 from funnel.training.spec import RankerSpec, TrainSpec, labelled_when_cut
@@ -105,11 +105,11 @@ def test_the_position_of_a_cut_is_its_own():
 
 
 def test_negatives_lower_probabilities_on_what_is_like_what_was_cut():
-    plain = train_ranker(SPEC, log(), world().observed, towers(), 0)
+    plain = train_ranker(SPEC, [Period(log(), world().observed, towers())], 0)
     taught = SPEC.model_copy(update={"train": with_negatives("early", "late")})
     found = training_log(taught.train, log(), cut_log(), world().observed)
-    ranker = train_ranker(taught, found, world().observed, towers(), 0)
-    data = rows(SPEC, log(), world().observed, towers())
+    ranker = train_ranker(taught, [Period(found, world().observed, towers())], 0)
+    data = rows(SPEC, [Period(log(), world().observed, towers())])
     before, after = plain.predict_rows(data).mean(0), ranker.predict_rows(data).mean(0)
     for task in ("long_view", "like", "bubble_engage"):
         place = SPEC.tasks.index(task)

@@ -16,9 +16,9 @@ from funnel.scenario.exam import Exam
 from funnel.scenario.executors import Executor
 from funnel.scenario.pieces import execute as execute_scenario
 from funnel.scenario.pieces import plan as plan_scenario
+from funnel.scenario.points import best_of, turning
 from funnel.scenario.store import Store
 from funnel.scenario.sweep import study
-from funnel.scenario.sweep.numbers import best_of, turning
 from funnel.scenario.sweep.sentences import standing
 from tests.sweeps import KEEP, MODEL, WEIGHT, folder_of, sweep_of
 

@@ -1,5 +1,8 @@
 """The two towers: the loss against its definition, what they learn, and their files."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,7 +12,7 @@ from torch.nn.functional import normalize
 
 from funnel.errors import DataError, ResultsError
 from funnel.training.spec import FitSpec, TowersSpec
-from funnel.training.towers import load_towers, sampled_softmax, save_towers, train_towers
+from funnel.training.towers import TrainedTowers, sampled_softmax, train_towers
 
 SPEC = TowersSpec(dim=8, hidden=16, train=FitSpec(epochs=3, batch=128))
 
@@ -35,17 +38,25 @@ def test_the_correction_takes_popularity_out():
     torch.testing.assert_close(loss, -(torch.tensor([0.25, 0.75]).log()).mean())
 
 
+def trained(seed: int = 0, **options) -> TrainedTowers:
+    return train_towers(SPEC, [(log(), world().observed)], seed, **options)
+
+
+def vectors(seed: int = 0):
+    return trained(seed).vectors(world().observed)
+
+
 def test_vectors_of_all_users_and_items_have_unit_length():
-    towers = train_towers(SPEC, log(), world().observed, seed=0)
+    towers = vectors()
     assert towers.user.shape == (world().users, 8)
     assert towers.item.shape == (world().items, 8)
-    for vectors in (towers.user, towers.item):
-        assert vectors.dtype == np.float32
-        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    for side in (towers.user, towers.item):
+        assert side.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(side, axis=1), 1, rtol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_bits():
-    first, again, other = (train_towers(SPEC, log(), world().observed, seed) for seed in (0, 0, 1))
+    first, again, other = map(vectors, (0, 0, 1))
     assert np.array_equal(first.user, again.user)
     assert np.array_equal(first.item, again.item)
     assert not np.array_equal(first.item, other.item)
@@ -53,7 +64,7 @@ def test_the_same_seed_gives_the_same_bits():
 
 def test_the_towers_find_what_users_watch():
     """Positives of requests that were held out stand far above the middle of the corpus."""
-    towers = train_towers(SPEC, log(), world().observed, seed=0)
+    towers = vectors()
     held = log(requests=300, seed=1).filter(pl.col("long_view") == 1)
     user, item = held["user"].to_numpy(), held["item"].to_numpy()
     cosines = towers.user[user] @ towers.item.T
@@ -64,7 +75,7 @@ def test_the_towers_find_what_users_watch():
 def test_a_log_without_positives_is_an_error():
     cold = log().with_columns(pl.lit(0.0, pl.Float32).alias(name) for name in ("long_view", "like"))
     with pytest.raises(DataError) as error:
-        train_towers(SPEC, cold, world().observed, seed=0)
+        train_towers(SPEC, [(cold, world().observed)], seed=0)
     assert str(error.value) == (
         "Two towers: the log should hold at least two impressions with a long view or a like. Found 0 in 6000 "
         "impressions. Log more requests."
@@ -72,18 +83,37 @@ def test_a_log_without_positives_is_an_error():
 
 
 def test_saved_towers_are_the_same_bits(tmp_path):
-    towers = train_towers(SPEC, log(), world().observed, seed=0)
-    save_towers(towers, tmp_path)
-    kept = load_towers(tmp_path)
-    assert np.array_equal(kept.user, towers.user)
-    assert np.array_equal(kept.item, towers.item)
+    towers = trained()
+    towers.save(tmp_path)
+    kept = TrainedTowers.load(tmp_path, world().observed).vectors(world().observed)
+    assert np.array_equal(kept.user, towers.vectors(world().observed).user)
+    assert np.array_equal(kept.item, towers.vectors(world().observed).item)
 
 
 def test_damaged_towers_are_an_error_with_a_remedy(tmp_path):
     folder = tmp_path / "towers-1"
     folder.mkdir()
-    (folder / "user.npy").write_bytes(b"not an array")
+    (folder / "towers.json").write_text(json.dumps(SPEC.table()))
+    (folder / "towers.pt").write_bytes(b"no weights")
     with pytest.raises(ResultsError) as error:
-        load_towers(folder)
-    assert str(error.value).startswith("Towers `towers-1`: should hold the vectors of users and items. Found ")
+        TrainedTowers.load(folder, world().observed)
+    assert str(error.value).startswith("Towers `towers-1`: should hold two trained towers. Found ")
     assert str(error.value).endswith(". Delete the folder and they are trained again.")
+
+
+def test_training_goes_on_from_a_start_that_stays_as_it_was():
+    start = trained()
+    before = start.vectors(world().observed)
+    further = trained(start=start)
+    assert not np.array_equal(further.vectors(world().observed).user, before.user)
+    assert np.array_equal(start.vectors(world().observed).user, before.user)
+    assert further.user_scale is not None and np.array_equal(further.user_scale.mean, start.user_scale.mean)
+
+
+def test_an_item_that_came_later_is_another_class_than_the_one_whose_number_it_has():
+    """Two rows of one item are no negatives of each other; of two that had its number after each other they are."""
+    observed = world().observed
+    later = replace(observed, arrived=observed.arrived + np.int16(1))
+    same = train_towers(SPEC, [(log(), observed), (log(), observed)], 0).vectors(observed)
+    other = train_towers(SPEC, [(log(), observed), (log(), later)], 0).vectors(observed)
+    assert not np.array_equal(same.item, other.item)

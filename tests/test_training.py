@@ -15,7 +15,7 @@ from funnel.candidates import Candidates, Requests, from_pairs
 from funnel.errors import DataError, ResultsError, SpecError, StageError
 from funnel.features import FEATURES, Pairs, per_candidate, table, tell_of_friends
 from funnel.models.spec import MMoESpec, SharedBottomSpec
-from funnel.training.batches import REQUESTS_AT_ONCE, Rows, Scaling, columns_of, labels_of, rows, shuffled
+from funnel.training.batches import REQUESTS_AT_ONCE, Period, Rows, Scaling, columns_of, labels_of, rows, shuffled
 from funnel.training.loop import Descent, TrainingError, fit
 from funnel.training.ranker import Ranker, train_ranker
 from funnel.training.spec import RankerSpec, TrainSpec
@@ -37,7 +37,7 @@ both_rankers = pytest.mark.parametrize("spec", [CHEAP, EVERYTHING], ids=lambda s
 
 
 def trained(spec: RankerSpec, seed: int = 0) -> Ranker:
-    return train_ranker(spec, log(), world().observed, towers(), seed)
+    return train_ranker(spec, [Period(log(), world().observed, towers())], seed)
 
 
 def pool(requests: int = 7, each: int = 40) -> tuple[Requests, Candidates]:
@@ -107,7 +107,7 @@ def test_columns_stand_user_item_pair_context_whatever_the_order_of_the_names():
 
 
 def test_rows_are_the_features_of_the_logged_pairs():
-    observed, data = world().observed, rows(CHEAP, log(), world().observed, towers())
+    observed, data = world().observed, rows(CHEAP, [Period(log(), world().observed, towers())])
     user, item, position = (log()[name].to_numpy() for name in ("user", "item", "position"))
     match = (towers().user[user] * towers().item[item]).sum(1)
     expected = [observed.interests[user], observed.content[item], np.log1p(observed.age[item])[:, None]]
@@ -117,21 +117,25 @@ def test_rows_are_the_features_of_the_logged_pairs():
 
 def test_rows_of_a_shuffled_log_are_the_shuffled_rows():
     order = np.random.Generator(np.random.PCG64(1)).permutation(len(log()))
-    straight, turned = (rows(EVERYTHING, frame, world().observed, towers()) for frame in (log(), log()[order]))
+    straight, turned = (
+        rows(EVERYTHING, [Period(frame, world().observed, towers())]) for frame in (log(), log()[order])
+    )
     np.testing.assert_allclose(turned.x, straight.x[order], rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(turned.labels, straight.labels[order])
 
 
 def test_rows_do_not_depend_on_how_many_requests_are_joined_at_once(monkeypatch):
-    whole = rows(EVERYTHING, log(), world().observed, towers())
+    whole = rows(EVERYTHING, [Period(log(), world().observed, towers())])
     assert log()["request"].n_unique() < REQUESTS_AT_ONCE
     monkeypatch.setattr("funnel.training.batches.REQUESTS_AT_ONCE", 17)
-    np.testing.assert_allclose(rows(EVERYTHING, log(), world().observed, towers()).x, whole.x, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        rows(EVERYTHING, [Period(log(), world().observed, towers())]).x, whole.x, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_the_bubble_feature_is_the_bubble_that_was_logged():
     spec = RankerSpec(features=("bubble_count",), tasks=("like",))
-    data = rows(spec, log(), world().observed, towers())
+    data = rows(spec, [Period(log(), world().observed, towers())])
     np.testing.assert_array_equal(data.x[:, 0], log()["bubble_count"].to_numpy())
     assert data.x.max() > 0
 
@@ -146,7 +150,7 @@ def test_labels_are_nan_where_the_log_is_null():
 def test_a_task_without_labels_is_an_error_before_training():
     dry = log().filter(pl.col("bubble_count") == 0)
     with pytest.raises(DataError) as error:
-        train_ranker(EVERYTHING, dry, world().observed, towers(), 0)
+        train_ranker(EVERYTHING, [Period(dry, world().observed, towers())], 0)
     assert str(error.value) == (
         f"Task `bubble_engage`: should have a label in the training log. Found none in {len(dry)} impressions. "
         "Its condition `bubble` never held: log more, or take the task out of the stage."
@@ -324,7 +328,7 @@ def test_a_ranker_learns_what_the_log_tells():
     taught = log().with_columns(like=pl.Series(short[log()["item"].to_numpy()].astype(np.float32)))
     spec = RankerSpec(features=("duration",), tasks=("like",), train=TrainSpec(epochs=20, batch=256))
     requests, candidates = pool()
-    ranker = train_ranker(spec, taught, observed, towers(), 0)
+    ranker = train_ranker(spec, [Period(taught, observed, towers())], 0)
     served = ranker.server(observed, towers()).predict(requests, candidates, None)["like"]
     assert ((served > 0.5) == short[candidates.item]).mean() > 0.97
 
@@ -377,7 +381,7 @@ def test_a_damaged_ranker_is_an_error_with_a_remedy(tmp_path):
 def test_no_feature_moves_when_labels_are_redrawn():
     task_names = [name for name in log().columns if name in ("like", "long_view", "watch_seconds")]
     redrawn = log().with_columns(pl.col(name).reverse() for name in task_names)
-    first, again = (rows(EVERYTHING, frame, world().observed, towers()) for frame in (log(), redrawn))
+    first, again = (rows(EVERYTHING, [Period(frame, world().observed, towers())]) for frame in (log(), redrawn))
     assert np.array_equal(first.x, again.x)
     assert not np.array_equal(first.labels, again.labels)
 

@@ -109,9 +109,10 @@ def test_round_0_cut_nothing_so_a_base_that_learns_from_cuts_learns_from_impress
     base = ("base.stages.early.distil={kind='pairwise'}", "base.stages.early.train.negatives=['early']")
     taught = load(Path("scenarios/quickstart.toml"), seeds=1, assignments=[*SMALL_FUNNEL, *base])
     lab = Exam(taught, 0, store).labs["baseline"]
-    log = lab.bootstrap_piece
-    rankers = lab.rankers(lab.base, log, lab.towers_piece(lab.base.towers, log, replica=0))
-    assert len(rankers.training_log(lab.base.stages.early)) == len(lab.log(log))
+    served = (lab.first_log,)
+    rankers = lab.rankers(lab.base, served, lab.towers_piece(lab.base.towers, served, replica=0))
+    (period,) = rankers.training_periods(lab.base.stages.early)
+    assert len(period.log) == len(lab.log(lab.bootstrap_piece))
     assert rankers.load("early").scores
-    later = lab.arm_rankers.training_log(lab.arm.stages.early)
-    assert len(later) > len(lab.log(lab.traffic_piece))
+    (later,) = lab.arm_rankers.training_periods(lab.arm.stages.early)
+    assert len(later.log) > len(lab.log(lab.traffic_piece))

@@ -115,4 +115,5 @@ def _blank(funnel: FunnelSpec) -> Ledger:
         keep=1,
         slate_size=1,
         edges=None,
+        exposed=None,
     )

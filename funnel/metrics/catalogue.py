@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from funnel import schema
-from funnel.metrics import auc, bubbles, calibration, chains, closeness, laws, overlap, recall, regret, value
+from funnel.metrics import auc, bubbles, calibration, chains, closeness, exposure, laws, overlap, recall, regret, value
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Derived, Ratio
 
@@ -81,6 +81,12 @@ METRICS: tuple[Metric, ...] = (
     Metric(closeness.closeness_auc, "ratio"),
     Metric(closeness.closeness_calibration, "ratio"),
     Metric(closeness.closeness_reliability, "mean"),
+    Metric(exposure.topics, "count"),
+    Metric(exposure.creators, "count"),
+    Metric(exposure.new_topics, "share"),
+    Metric(exposure.new_creators, "share"),
+    Metric(exposure.concentration, "share"),
+    Metric(exposure.coverage, "share"),
     Metric(overlap.candidates, "count"),
     Metric(overlap.keep_ratio, "share"),
 )

@@ -12,6 +12,7 @@ import numpy as np
 
 from funnel.candidates import Candidates
 from funnel.metrics.edges import Edges
+from funnel.metrics.exposed import Exposed
 from funnel.metrics.normal import correlations
 from funnel.tasks import TASK
 
@@ -72,6 +73,8 @@ class Ledger:
     """n, the size of the slate and of the oracle set"""
     edges: Edges | None = None
     """all friendships of the world; None where nobody knows the truth of them"""
+    exposed: Exposed | None = None
+    """topics and creators; None where items have none that anybody named"""
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -59,9 +59,8 @@ def diagnosis_piece(exam: Exam, subject: Subject) -> Piece:
     sweep = exam.scenario.frontier if subject.proposal and subject.stage == "late" else None
 
     def build(folder: Path) -> None:
-        observed = lab.world.observed
-        data = rows(spec, lab.arm_rankers.training_log(spec), observed, lab.towers(lab.arm_towers))
-        columns = columns_of(spec.features, observed)
+        data = rows(spec, lab.arm_rankers.training_periods(spec))
+        columns = columns_of(spec.features, lab.world.observed)
         seed = lab.training_seed(lab.arm.replica)
         found = diagnose(spec, data, columns, seed, lab.device, deep=subject.proposal, sweep=sweep)
         _write(folder, found)

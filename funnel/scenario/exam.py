@@ -17,6 +17,7 @@ from funnel.metrics.deaths import deaths
 from funnel.metrics.keep_curve import budgets, keep_curve
 from funnel.metrics.ledger import Ledger
 from funnel.scenario.edges import edges_of
+from funnel.scenario.exposed import exposed_of
 from funnel.scenario.facts import costs, facts
 from funnel.scenario.lab import Lab
 from funnel.scenario.memory import Memory
@@ -37,14 +38,24 @@ from funnel.world.engagement import Engagement
 class Exam:
     """All arms of a scenario under one seed."""
 
-    def __init__(self, scenario: Scenario, seed: int, store: Store, device: str = "cpu", memory: Memory | None = None):
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        store: Store,
+        device: str = "cpu",
+        memory: Memory | None = None,
+        before: "Exam | None" = None,
+    ):
         """
         Args:
-            memory: what is shared with the exams of other points of a sweep under this seed.
+            memory: what is shared with other exams under this seed: of points of a sweep, or of rounds.
+            before: the exam of the round before; None in the first.
         """
         self.scenario, self.seed, self.store, self.memory = scenario, seed, store, memory or Memory()
-        self.labs = {
-            name: Lab(scenario.base, arm, seed, store, device, self.memory) for name, arm in scenario.arms.items()
+        self.labs: dict[str, Lab] = {
+            name: Lab(scenario.base, arm, seed, store, device, self.memory, before.labs[name] if before else None)
+            for name, arm in scenario.arms.items()
         }
 
     @property
@@ -80,6 +91,7 @@ class Exam:
             "seed": self.seed,
             "world": lab.world_piece.name,
             "requests": lab.arm.evaluation.requests,
+            "round": lab.round,
             "value": self.value.table(),
             "blind": [blind.table(), sorted(signals)],
             "size": self.size,
@@ -192,6 +204,7 @@ class Exam:
             keep=chosen.keep,
             slate_size=self.size,
             edges=edges_of(lab),
+            exposed=exposed_of(lab, page.rows),
         )
 
     def _examine(self, lab: Lab, folder: Path) -> None:

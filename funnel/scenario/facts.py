@@ -31,7 +31,7 @@ def costs(lab: Lab, ledger: Ledger, seed: int) -> pl.DataFrame:
 
 def facts(lab: Lab, ledger: Ledger) -> dict[str, float | None]:
     """What else is worth knowing of the run of one arm; times are measured, so they differ from run to run."""
-    log = lab.log(lab.traffic_piece)
+    log = lab.log(lab.newest.log)
     traces = _served(lab)
     served = stacked([trace["late"].after for trace in traces])
     milliseconds = {
@@ -50,7 +50,14 @@ def facts(lab: Lab, ledger: Ledger) -> dict[str, float | None]:
         "ledger_equals_funnel": float(np.array_equal(chosen.slice(0, served.requests).item, served.item)),
         **{f"milliseconds_{name}": value for name, value in milliseconds.items()},
         "served_per_second": 1e3 / sum(milliseconds.values()),
+        **_closeness(lab),
     }
+
+
+def _closeness(lab: Lab) -> dict[str, float]:
+    """What the arm's closeness model tells of its making, if it has one."""
+    told = lab.estimate.told if lab.estimate else {}
+    return {f"closeness_{name}": float(value) for name, value in told.items() if value is not None}
 
 
 def _mean(column: pl.Series) -> float | None:

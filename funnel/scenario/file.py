@@ -19,6 +19,8 @@ from funnel.scenario.conflict.spec import ConflictSpec
 from funnel.scenario.dose.spec import DoseFile, DoseSpec
 from funnel.scenario.heading import Heading
 from funnel.scenario.resolve import resolve, resolve_base
+from funnel.scenario.rounds.resolve import resolve_rounds
+from funnel.scenario.rounds.spec import Rounds
 from funnel.scenario.spec import Scenario, ScenarioSpec
 from funnel.scenario.sweep.resolve import resolve_sweep
 from funnel.scenario.sweep.spec import Sweep
@@ -27,7 +29,7 @@ from funnel.spec import Spec
 SCENARIOS = Path("scenarios")
 """seen from the project's folder, in which commands run"""
 
-AnyScenario = Scenario | Sweep | ConflictSpec | DoseSpec
+AnyScenario = Scenario | Sweep | Rounds | ConflictSpec | DoseSpec
 
 
 class Preset(Spec):
@@ -42,6 +44,8 @@ class Preset(Spec):
     """of the base of a funnel in a world that is fitted to data"""
     task_conflict: Table = Field(default_factory=dict)
     """of a whole `task_conflict` scenario"""
+    rounds: int | None = Field(None, ge=1)
+    """rounds that a feedback loop has at most"""
     axis: int | None = Field(None, ge=2)
     """values that an axis of a sweep keeps, evenly spread from its first to its last"""
 
@@ -89,6 +93,8 @@ def load(
     if kind not in KINDS:
         raise SpecError(f"kind: {unknown(str(kind), KINDS, 'a kind of scenario')}")
     table = table if size.seeds is None else {**table, "seeds": size.seeds}
+    if size.rounds is not None and isinstance(rounds := table.get("rounds"), int):
+        table = {**table, "rounds": min(rounds, size.rounds)}
     chosen = [] if seeds is None else [("seeds", seeds)]
     assigned = [*map(_assignment, assignments), *chosen]
     return KINDS[kind](path, table, Asked(size, assigned, None if world is None else str(world), lenient))
@@ -113,7 +119,7 @@ def read_toml(path: Path) -> Table:
         raise SpecError(f"{path}: should be TOML. Found: {error}.") from None
 
 
-def _funnel(path: Path, table: Table, asked: Asked) -> Scenario | Sweep:
+def _funnel(path: Path, table: Table, asked: Asked) -> Scenario | Sweep | Rounds:
     """Resolves a scenario's table; what is wrong with the table and with its base is told together."""
     table, chosen = _assigned(table, asked.assigned)
     base, problems = _base(path, table)
@@ -127,6 +133,8 @@ def _funnel(path: Path, table: Table, asked: Asked) -> Scenario | Sweep:
     if problems:
         raise SpecError(problems)
     patches = _patches(asked, kind, chosen)
+    if spec.rounds > 1:
+        return resolve_rounds(spec, base, *patches, world=world)
     if not spec.sweep:
         return resolve(spec, base, *patches, world=world)
     if asked.size.axis:

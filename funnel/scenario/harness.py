@@ -23,6 +23,9 @@ from funnel.scenario.executors import Executor
 from funnel.scenario.file import AnyScenario
 from funnel.scenario.folders import beside, put, recover
 from funnel.scenario.progress import line, told
+from funnel.scenario.rounds import study as rounds_study
+from funnel.scenario.rounds import summary as rounds_summary
+from funnel.scenario.rounds.spec import Rounds
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
 from funnel.scenario.sweep import study as sweep_study
@@ -32,6 +35,7 @@ from funnel.scenario.sweep.spec import Sweep
 KINDS: dict[type, tuple[ModuleType, ModuleType]] = {
     Scenario: (pieces, results),
     Sweep: (sweep_study, sweep_summary),
+    Rounds: (rounds_study, rounds_summary),
     ConflictSpec: (conflict_study, conflict_summary),
     DoseSpec: (dose_study, dose_summary),
 }
@@ -96,6 +100,8 @@ def _funnels(scenario: AnyScenario) -> list[Scenario | DoseSpec]:
     """The scenarios of funnels that a run is made of."""
     if isinstance(scenario, Sweep):
         return [point.scenario for point in scenario.points]
+    if isinstance(scenario, Rounds):
+        return list(scenario.rounds)
     return [scenario] if isinstance(scenario, Scenario | DoseSpec) else []
 
 

@@ -35,13 +35,15 @@ class Job:
     """One unit of work for one process."""
 
     kind: str
-    """`traffic` (the world and both rounds), `account` (of the data), `towers`, `ranker`, `oracle`, `diagnosis` or
-    `rows`"""
+    """`traffic` (the newest log, and all that it takes), `account` (of the data), `towers`, `ranker`, `oracle`,
+    `diagnosis` or `rows`"""
     seed: int
     cases: tuple[Case, ...]
     """what it is for; a piece that several share is made for the first of them; none for an account"""
     stage: str = ""
     """the stage of a ranker or of a diagnosis"""
+    where: str = ""
+    """the round that it is of, where there are several"""
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -59,7 +61,8 @@ class Job:
         more = len(self.arms) - NAMED
         named = ", ".join(self.arms[:NAMED]) + (f" and {more} more" if more > 0 else "")
         places = f" at {len(self.points)} points" if len(self.points) > 1 else ""
-        return f"{self.kind} {self.stage}".strip() + f", seed {self.seed}: {named}{places}"
+        where = f", {self.where}" if self.where else ""
+        return f"{self.kind} {self.stage}".strip() + f", seed {self.seed}{where}: {named}{places}"
 
 
 def exams_of(
@@ -84,7 +87,7 @@ def training(seeds: Sequence[dict[int, Exam]]) -> list[Job]:
         seeds: the exams of all points, one entry a seed.
     """
     return [
-        *(job for exams in seeds for job in _distinct(exams, "traffic", lambda exam, lab: lab.traffic_piece)),
+        *(job for exams in seeds for job in _distinct(exams, "traffic", lambda exam, lab: lab.newest.log)),
         *(job for exams in seeds for job in _trained(exams)),
     ]
 
@@ -99,7 +102,7 @@ def shared_piece(exam: Exam, job: Job) -> Piece:
     lab = exam.labs[job.cases[0].arm]
     match job.kind:
         case "traffic":
-            return lab.traffic_piece
+            return lab.newest.log
         case "towers":
             return lab.arm_towers
         case "ranker":
@@ -128,6 +131,36 @@ def attempt(store: Store, exam: Exam, arms: Iterable[str], pieces: Iterable[Piec
     return {}
 
 
+def done(
+    store: Store, exams: dict[int, Exam], job: Job, look: Callable[[Exam, str], Piece]
+) -> dict[int, dict[str, str]]:
+    """Does a job that concerns several points.
+
+    Args:
+        look: the piece that looking at one arm at one point makes.
+
+    Returns:
+        By point and arm that the run can do without, why it cannot be made.
+
+    Raises:
+        ArmError: an arm of the verdict cannot be made.
+    """
+    if job.kind == "rows":
+        tried = [
+            (case, attempt(store, exams[case.point], [case.arm], [look(exams[case.point], case.arm)]))
+            for case in job.cases
+        ]
+    else:
+        first = exams[job.cases[0].point]
+        found = attempt(store, first, job.arms, [shared_piece(first, job)])
+        tried = [(case, found) for case in job.cases]
+    failed: dict[int, dict[str, str]] = {}
+    for case, why in tried:
+        if case.arm in why:
+            failed.setdefault(case.point, {})[case.arm] = why[case.arm]
+    return failed
+
+
 def _each(exams: dict[int, Exam]) -> Iterator[tuple[Case, Exam, Lab]]:
     for point, exam in exams.items():
         for arm, lab in exam.labs.items():
@@ -139,7 +172,7 @@ def _distinct(exams: dict[int, Exam], kind: str, piece: Callable[[Exam, Lab], Pi
     groups: dict[str, list[Case]] = {}
     for case, exam, lab in _each(exams):
         groups.setdefault(piece(exam, lab).name, []).append(case)
-    return [Job(kind, exams[0].seed, tuple(cases), stage) for cases in groups.values()]
+    return [Job(kind, _seed(exams), tuple(cases), stage) for cases in groups.values()]
 
 
 def _trained(exams: dict[int, Exam]) -> list[Job]:
@@ -161,7 +194,11 @@ def _grouped(exams: dict[int, Exam]) -> list[Job]:
         groups.setdefault(exam.company(case.arm), []).append(case)
     # The groups with a judge go first, since every other group wants its scores.
     ordered = sorted(groups.values(), key=lambda group: not any(_judges(exams, case) for case in group))
-    return [Job("rows", exams[0].seed, tuple(_by_early(exams, group))) for group in ordered]
+    return [Job("rows", _seed(exams), tuple(_by_early(exams, group))) for group in ordered]
+
+
+def _seed(exams: dict[int, Exam]) -> int:
+    return next(iter(exams.values())).seed
 
 
 def _judges(exams: dict[int, Exam], case: Case) -> bool:

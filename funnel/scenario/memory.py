@@ -7,8 +7,9 @@ of a kind are kept; arms are examined in an order that makes it enough.
 from collections.abc import Callable
 from typing import Any
 
-KEPT = {"predicted": 3}
-"""how many of a kind are kept, where one is not enough: predictions of the late stage and of two early ones"""
+KEPT = {"predicted": 3, "world": 4, "vectors": 4}
+"""how many of a kind are kept, where one is not enough: predictions of the late stage and of two early ones, the scenes
+of a window of logs and the one that is examined"""
 
 
 class Memory:

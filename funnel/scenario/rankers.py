@@ -1,6 +1,6 @@
-"""The trained rankers of one funnel on one log, as pieces: what they learn from, and whom."""
+"""The trained rankers of one funnel on its logs, as pieces: what they learn from, and whom."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree
@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from funnel.features import Towers
 from funnel.scenario.logs import cut, shown
+from funnel.scenario.scenery import Scenery
 from funnel.scenario.store import Piece, Store
 from funnel.stages.spec import STAGES, FunnelSpec, StagesSpec
-from funnel.training.batches import rows
+from funnel.training.batches import Period, rows
 from funnel.training.calibration import Calibration, fit_calibration
 from funnel.training.cascade import Pair, train_cascade
 from funnel.training.lessons import Lessons
@@ -20,8 +20,19 @@ from funnel.training.logged import logged, training_log
 from funnel.training.ranker import Ranker, train_ranker
 from funnel.training.spec import RankerSpec
 from funnel.training.teachers import Teachers
-from funnel.training.towers import load_towers
 from funnel.world.observed import Observed
+
+
+@dataclass(frozen=True)
+class Served:
+    """A stretch of traffic: its log, and the scene in which it was served."""
+
+    log: Piece
+    scene: Piece
+
+    @property
+    def name(self) -> list[str]:
+        return [self.log.name, self.scene.name]
 
 
 @dataclass(frozen=True)
@@ -29,16 +40,18 @@ class Rankers:
     """Builds and loads the rankers of a funnel's stages under one seed."""
 
     funnel: FunnelSpec
-    log: Piece
-    """what they are trained on"""
+    served: tuple[Served, ...]
+    """what they are trained on, the oldest first"""
     towers: Piece
     """whose vectors they read"""
+    before: "Rankers | None"
+    """those of the round before, where training goes on from them; else it starts from drawn weights"""
     seed: int
     training_seed: int
     """of what training draws"""
     store: Store
     device: str
-    observed: Callable[[], Observed]
+    scenery: Scenery
 
     @property
     def stages(self) -> StagesSpec:
@@ -48,7 +61,8 @@ class Rankers:
         """The ranker of one stage."""
         if self.stages.cascade:
             return self._of_cascade(stage)
-        return self._ranker(self.stages.named(stage).ranker(), self.teachers(stage))
+        spec = self.stages.named(stage).ranker()
+        return self._ranker(spec, self.teachers(stage), self._start(stage, spec))
 
     def teachers(self, stage: str) -> dict[str, Piece]:
         """The rankers that the ranker of a stage learns from."""
@@ -56,8 +70,14 @@ class Rankers:
         if spec.distil:
             found["late"] = self.piece("late")
         if spec.privileged:
-            found["privileged"] = self._ranker(self._privileged(spec), {})
+            found["privileged"] = self._ranker(self._privileged(spec), {}, None)
         return found
+
+    def _start(self, stage: str, spec: RankerSpec) -> Piece | None:
+        """The stage's ranker of the round before; None where the stage was another one, which has other weights."""
+        if self.before is None or self.before.stages.named(stage).ranker() != spec:
+            return None
+        return self.before.piece(stage)
 
     def load(self, stage: str) -> Ranker:
         return self._load(self.piece(stage))
@@ -69,43 +89,57 @@ class Rankers:
         ranker = self.piece(stage)
 
         def build(folder: Path) -> None:
-            trained, log = self._load(ranker), shown(self.store, self.log)
-            data = rows(trained.spec, log, self.observed(), self._vectors())
-            predicted, source = trained.predict_rows(data), log["source"].to_numpy()
+            trained, logs = self._load(ranker), [shown(self.store, one.log) for one in self.served]
+            data = rows(trained.spec, self._periods(logs))
+            predicted, source = trained.predict_rows(data), pl.concat([log["source"] for log in logs]).to_numpy()
             fit_calibration(trained.spec.tasks, predicted, data.labels, source).save(folder)
 
         return Calibration.load(self.store.ensure(self._piece("calibration", build, ranker=ranker.name)))
 
-    def training_log(self, spec: RankerSpec) -> pl.DataFrame:
+    def training_periods(self, spec: RankerSpec) -> list[Period]:
         """What the rows of a ranker are made of."""
-        return training_log(spec.train, *self._logs(), self.observed())
+        logs = [training_log(spec.train, *self._logs(one), self._observed(one)) for one in self.served]
+        return self._periods(logs)
 
-    def _logs(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _candidates(self) -> list[Period]:
+        """The logged candidates, of which teachers and the cascade take their lists."""
+        return self._periods([logged(*self._logs(one), self._observed(one)) for one in self.served])
+
+    def _logs(self, one: Served) -> tuple[pl.DataFrame, pl.DataFrame]:
         """What was shown, and what was cut."""
-        return shown(self.store, self.log), cut(self.store, self.log)
+        return shown(self.store, one.log), cut(self.store, one.log)
+
+    def _observed(self, one: Served) -> Observed:
+        return self.scenery.observed(one.scene)
+
+    def _periods(self, logs: Sequence[pl.DataFrame]) -> list[Period]:
+        return [
+            Period(log, self._observed(one), self.scenery.vectors(self.towers, one.scene))
+            for log, one in zip(logs, self.served, strict=True)
+        ]
 
     def _privileged(self, student: RankerSpec) -> RankerSpec:
         """The teacher that reads more: otherwise as its student."""
         features = (*student.features, *self.stages.privileges)
         return student.model_copy(update={"features": features, "distil": None, "privileged": None})
 
-    def _ranker(self, spec: RankerSpec, teachers: dict[str, Piece]) -> Piece:
+    def _ranker(self, spec: RankerSpec, teachers: dict[str, Piece], start: Piece | None) -> Piece:
         def build(folder: Path) -> None:
-            log, lessons = self.training_log(spec), self._lessons(spec, teachers) if teachers else None
-            seed, device = self.training_seed, self.device
-            train_ranker(spec, log, self.observed(), self._vectors(), seed, device, lessons).save(folder)
+            periods, lessons = self.training_periods(spec), self._lessons(spec, teachers) if teachers else None
+            learnt = self._load(start) if start else None
+            train_ranker(spec, periods, self.training_seed, self.device, lessons, learnt).save(folder)
 
         taught: dict[str, Any] = {name: piece.name for name, piece in teachers.items()}
         if "late" in teachers:
             taught["formula"] = self.stages.late.model_dump(include={"formula", "combine"})
-        return self._piece("ranker", build, ranker=spec.table(), teachers=taught, **self._trained_on())
+        recipe = {"teachers": taught, "start": start and start.name}
+        return self._piece("ranker", build, ranker=spec.table(), **recipe, **self._trained_on())
 
     def _lessons(self, spec: RankerSpec, teachers: dict[str, Piece]) -> Lessons:
         """What the teachers of a ranker say of the logged candidates."""
         rankers = {name: self._load(piece) for name, piece in teachers.items()}
         late = (rankers["late"], self.stages.late) if "late" in rankers else None
-        candidates = logged(*self._logs(), self.observed())
-        return Teachers(late, rankers.get("privileged")).lessons(spec, candidates, self.observed(), self._vectors())
+        return Teachers(late, rankers.get("privileged")).lessons(spec, self._candidates())
 
     def _of_cascade(self, stage: str) -> Piece:
         """One stage's ranker of a cascade, whose rankers are one piece."""
@@ -122,10 +156,8 @@ class Rankers:
         assert settings is not None
 
         def build(folder: Path) -> None:
-            observed = self.observed()
-            logs = self.training_log(early), logged(*self._logs(), observed)
-            pair = Pair(early, late, formula)
-            trained = train_cascade(settings, pair, *logs, observed, self._vectors(), self.training_seed, self.device)
+            logs, pair = (self.training_periods(early), self._candidates()), Pair(early, late, formula)
+            trained = train_cascade(settings, pair, *logs, self.training_seed, self.device)
             for stage, ranker in zip(STAGES, trained, strict=True):
                 (folder / stage).mkdir()
                 ranker.save(folder / stage)
@@ -135,14 +167,11 @@ class Rankers:
 
     def _trained_on(self) -> dict[str, Any]:
         """What is in the recipe of everything that is trained."""
-        made_from = {"log": self.log.name, "towers": self.towers.name}
+        made_from = {"logs": [one.name for one in self.served], "towers": self.towers.name}
         return {**made_from, "replica": self.funnel.replica, "device": self.device}
 
     def _load(self, piece: Piece) -> Ranker:
         return Ranker.load(self.store.ensure(piece))
-
-    def _vectors(self) -> Towers:
-        return load_towers(self.store.ensure(self.towers))
 
     def _piece(self, kind: str, build: Callable[[Path], None], **recipe: Any) -> Piece:
         return Piece(kind, {"seed": self.seed, **recipe}, build)

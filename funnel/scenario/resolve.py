@@ -1,6 +1,8 @@
 """From a scenario as written to one that can run: every arm a full funnel, and every problem told at once."""
 
+from collections.abc import Mapping
 from operator import attrgetter
+from typing import Any
 
 from funnel.errors import SpecError, unknown
 from funnel.patch import Table, diff, merge
@@ -11,14 +13,17 @@ COMMON = ("value", "evaluation", "stages.late.keep")
 """fields that all arms share with the base: slates of another size, or worth by another rule, cannot be compared"""
 
 
-def resolve(spec: ScenarioSpec, base: Table, *patches: Table, world: Table | None = None) -> Scenario:
-    """The scenario over its base, without the axes of a sweep.
+def resolve(
+    spec: ScenarioSpec, base: Table, *patches: Table, world: Table | None = None, alone: bool = True
+) -> Scenario:
+    """The scenario over its base, without the axes of a sweep, in one round.
 
     Args:
         base: the table of the base that `spec.base` names, before any patch.
         patches: laid over the base after the scenario's own patch: a preset, the user's assignments.
         world: a patch by which the user chose another world. It is laid under the scenario's patch, whose fields may be
             of such a world, and over it, since what a user types wins.
+        alone: whether there is no other round, in which two arms that are alike could differ.
 
     Raises:
         SpecError: every problem of base, arms and verdict at once.
@@ -34,7 +39,7 @@ def resolve(spec: ScenarioSpec, base: Table, *patches: Table, world: Table | Non
         problems += _apart(spec, every or funnel, arms, funnel) + _sources(arms, funnel)
         problems += _nothing_left(spec.change, funnel)
     problems += (
-        _same(arms)
+        (same(arms) if alone else [])
         + _verdict(spec)
         + _controls(spec)
         + _contrasts(spec)
@@ -185,7 +190,8 @@ def _nothing_left(change: Change, base: FunnelSpec) -> list[str]:
     return [f"base.value: should weigh a task that the change does not add. Found only {told}. Weigh another one."]
 
 
-def _same(arms: dict[str, FunnelSpec]) -> list[str]:
+def same(arms: Mapping[str, Any]) -> list[str]:
+    """What is wrong with arms of which two are the same funnel, or the same in every round."""
     names = list(arms)
     return [
         f"arms.{name}: should differ from arm `{earlier}`. Found the same funnel in both. Remove one, or give it an "

@@ -73,6 +73,8 @@ class ArmSpec(Spec):
 
     at: tuple[str, ...] = ()
     """ranking stages that get the change"""
+    then: dict[int, tuple[str, ...]] = Field(default_factory=dict)
+    """by round: the ranking stages that have the change from then on; how a change is rolled out"""
     unpaired: bool = False
     """whether the arm may live in a world of its own; differences to other arms are then not paired"""
     control: str | None = None
@@ -85,6 +87,13 @@ class ArmSpec(Spec):
             if stage in at[:place]:
                 raise ValueError(f"should name each stage once. Found `{stage}` twice.")
         return _known(at, at, STAGES, "a ranking stage")
+
+    @field_validator("then")
+    @classmethod
+    def _stages_of_rounds(cls, then: dict[int, tuple[str, ...]]) -> dict[int, tuple[str, ...]]:
+        for stages in then.values():
+            cls._stages(stages)
+        return then
 
     @property
     def patch(self) -> Table:
@@ -131,6 +140,9 @@ class ScenarioSpec(Heading):
     change: Change = Change()
     arms: dict[str, ArmSpec]
     verdict: VerdictSpec
+    rounds: int = Field(1, ge=1)
+    """rounds of a feedback loop: in the first all arms are trained on the log of the base, in each further one on what
+    they have served themselves"""
     contrasts: dict[str, dict[str, float]] = Field(default_factory=dict)
     """by name: a weight for each of some arms, whose weighted sum is told with its interval, such as an interaction"""
     diagnostics: bool = False

@@ -4,13 +4,14 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from funnel.closeness.spec import ClosenessModel, ProxiesSpec
 from funnel.errors import unknown
 from funnel.features import FEATURE
 from funnel.retrieval.retrieve import RetrievalSpec
 from funnel.spec import Spec
 from funnel.stages.admission import AdmissionSpec
 from funnel.tasks import BUBBLE, TASK, Formula, chain
-from funnel.traffic.spec import TrafficSpec
+from funnel.traffic.spec import LoopSpec, TrafficSpec
 from funnel.training.repair_spec import CascadeSpec
 from funnel.training.spec import RankerSpec, TowersSpec
 from funnel.world.spec import SyntheticSpec, WorldSpec
@@ -212,6 +213,10 @@ class FunnelSpec(Spec):
     """the truth"""
     traffic: TrafficSpec = TrafficSpec()
     """what is logged of it"""
+    closeness: ClosenessModel = ProxiesSpec()
+    """where the estimate of a friendship's closeness comes from, which decides who may show as a bubble"""
+    loop: LoopSpec = LoopSpec()
+    """how rounds follow each other, in a scenario that has several"""
     towers: TowersSpec = TowersSpec()
     """the two-tower model behind retrieval"""
     retrieval: RetrievalSpec = RetrievalSpec()
@@ -224,6 +229,15 @@ class FunnelSpec(Spec):
     """how arms are examined"""
     replica: int = Field(0, ge=0)
     """which training of the same funnel: each draws other initial weights and shuffles for its towers and rankers"""
+
+    @model_validator(mode="after")
+    def _goes_on(self):
+        if self.loop.start == "warm" and self.stages.cascade:
+            raise ValueError(
+                '`loop.start = "warm"` goes on from rankers that were trained one by one. Found `stages.cascade`, '
+                "which trains two at once. Take one of them out."
+            )
+        return self
 
     @model_validator(mode="after")
     def _cuts_to_learn_from(self):

@@ -7,17 +7,19 @@ from funnel.rng import stream
 from funnel.world.world import World
 
 SPAN = 2**40
-"""ids that each purpose has"""
+"""ids that each purpose has in a round"""
+PURPOSES = ("bootstrap", "traffic", "evaluation")
 
 
-def arrivals(world: World, purpose: str, count: int) -> Requests:
-    """`count` requests of one named purpose; ids of different purposes never meet.
+def arrivals(world: World, purpose: str, count: int, round: int = 1) -> Requests:
+    """`count` requests of one named purpose in one round; ids of two of them never meet, and rise with the rounds.
 
     Args:
-        purpose: `bootstrap`, `traffic` or `evaluation`.
+        purpose: one of `PURPOSES`.
     """
+    names = (purpose,) if round == 1 else (purpose, round)
     share = np.cumsum(world.truth.activity, dtype=np.float64)
-    draws = stream(world.seed, "requests", purpose).random(count) * share[-1]
+    draws = stream(world.seed, "requests", *names).random(count) * share[-1]
     user = np.minimum(np.searchsorted(share, draws), world.users - 1)
-    first = ("bootstrap", "traffic", "evaluation").index(purpose) * SPAN
+    first = (PURPOSES.index(purpose) + (round - 1) * len(PURPOSES)) * SPAN
     return Requests(first + np.arange(count), user)

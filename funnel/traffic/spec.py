@@ -1,4 +1,6 @@
-"""Traffic as data: how much of it there was, and how much of it explored."""
+"""Traffic as data: how much of it there was, how much of it explored, and how it goes on."""
+
+from typing import Literal
 
 from pydantic import Field
 
@@ -21,3 +23,14 @@ class TrafficSpec(Spec):
     keep it small since it costs engagement"""
     cuts: int = Field(5, ge=0)
     """cut candidates a request and stage that the stage log samples"""
+
+
+class LoopSpec(Spec):
+    """The rounds after the first, in which each arm serves its own traffic and is trained on what came of it."""
+
+    requests: int = Field(6_000, ge=1)
+    """requests that an arm's funnel serves a round; ten impressions each"""
+    window: int = Field(2, ge=1)
+    """rounds whose logs models are trained on, the newest ones; as many as there are in the first rounds"""
+    start: Literal["cold", "warm"] = "cold"
+    """whether training starts from drawn weights, or goes on from the round before where the model is the same"""

@@ -68,29 +68,44 @@ class Rows:
         return Rows(self.x, self.labels[:, list(places)], self.request)
 
 
+@dataclass(frozen=True)
+class Period:
+    """A stretch of logged traffic, and what could be observed while it was served."""
+
+    log: pl.DataFrame
+    """impressions, or what `funnel.training.logged` makes of them"""
+    observed: Observed
+    towers: Towers
+    """vectors of the users and items that there were"""
+
+
 def columns_of(features: Sequence[str], observed: Observed) -> dict[str, int]:
     """Columns of each feature, in the order of the input row."""
     chosen = [feature for side in SIDES for feature in select(tuple(features), side)]
     return {feature.name: feature.columns(observed) for feature in chosen}
 
 
-def rows(spec: RankerSpec, log: pl.DataFrame, observed: Observed, towers: Towers) -> Rows:
-    """The training rows of a log of impressions.
+def rows(spec: RankerSpec, periods: Sequence[Period]) -> Rows:
+    """The training rows of some periods, one after the other.
 
     Raises:
-        DataError: a task has no label in the whole log.
+        DataError: a task has no label in any of them.
     """
-    labels = labels_of(spec.tasks, log)
-    user, item = log["user"].to_numpy(), log["item"].to_numpy()
-    x = np.concatenate(
-        [
-            table(spec.features, "user", observed)[user],
-            table(spec.features, "item", observed)[item],
-            _pair_columns(spec, log, observed, towers),
-        ],
-        axis=1,
-    )
-    return Rows(x, labels, log["request"].to_numpy())
+    labels = [period.log.select("request", *spec.tasks) for period in periods]
+    log = pl.concat(labels)
+    x = np.concatenate([_columns(spec, period) for period in periods])
+    return Rows(x, labels_of(spec.tasks, log), log["request"].to_numpy())
+
+
+def _columns(spec: RankerSpec, period: Period) -> np.ndarray:
+    """float32 (N, F): the input rows of one period."""
+    user, item = period.log["user"].to_numpy(), period.log["item"].to_numpy()
+    sides = [
+        table(spec.features, "user", period.observed)[user],
+        table(spec.features, "item", period.observed)[item],
+        _pair_columns(spec, period),
+    ]
+    return np.concatenate(sides, axis=1)
 
 
 def labels_of(tasks: Sequence[str], log: pl.DataFrame) -> np.ndarray:
@@ -107,8 +122,9 @@ def labels_of(tasks: Sequence[str], log: pl.DataFrame) -> np.ndarray:
     return labels
 
 
-def _pair_columns(spec: RankerSpec, log: pl.DataFrame, observed: Observed, towers: Towers) -> np.ndarray:
+def _pair_columns(spec: RankerSpec, period: Period) -> np.ndarray:
     """float32 (N, F'): the pair and context features of the log's rows."""
+    log, observed, towers = period.log, period.observed, period.towers
     user, item = log["user"].to_numpy(), log["item"].to_numpy()
     position = log["position"].to_numpy().astype(np.float32)
     order, parts = [], []

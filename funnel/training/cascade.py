@@ -21,10 +21,10 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from funnel.features import Towers, tell_of_friends
+from funnel.features import tell_of_friends
 from funnel.formula import evaluate, joint, needs_bubble
 from funnel.tasks import Formula
-from funnel.training.batches import columns_of, held_out, rows
+from funnel.training.batches import Period, columns_of, held_out, rows
 from funnel.training.fitting import prepared
 from funnel.training.lessons import spread
 from funnel.training.lists import Lists
@@ -35,7 +35,6 @@ from funnel.training.repair_spec import CascadeSpec
 from funnel.training.spec import RankerSpec
 from funnel.training.survival import log_membership, survival_loss
 from funnel.training.update import Balanced
-from funnel.world.observed import Observed
 
 
 class Pair(NamedTuple):
@@ -58,10 +57,8 @@ class Pair(NamedTuple):
 def train_cascade(
     spec: CascadeSpec,
     pair: Pair,
-    log: pl.DataFrame,
-    candidates: pl.DataFrame,
-    observed: Observed,
-    towers: Towers,
+    periods: Sequence[Period],
+    candidates: Sequence[Period],
     seed: int,
     device: str = "cpu",
 ) -> tuple[Ranker, Ranker]:
@@ -69,28 +66,30 @@ def train_cascade(
 
     Args:
         pair: both with the same `train`.
-        log: what the rows are made of, as for `train_ranker`.
-        candidates: of `funnel.training.logged.logged`; requests that are held out give no lists.
+        periods: what the rows are made of, as for `train_ranker`.
+        candidates: the same periods, with logs of `funnel.training.logged.logged`; requests that are held out give no
+            lists.
 
     Raises:
         DataError: a task has no label in the log, or no request can be held out.
         TrainingError: a loss is not finite.
     """
-    rankers = pair.early, pair.late
+    rankers, observed = (pair.early, pair.late), periods[-1].observed
     fittings = [
-        prepared(ranker, rows(ranker, log, observed, towers), columns_of(ranker.features, observed), seed, device, own)
+        prepared(ranker, rows(ranker, periods), columns_of(ranker.features, observed), seed, device, own)
         for ranker, own in zip(rankers, (True, False), strict=True)
     ]
     early, late = (fitting.update for fitting in fittings)
     count, train = len(early.x), pair.early.train
+    served, table = [as_served(period) for period in candidates], pl.concat([period.log for period in candidates])
     inputs = [
-        torch.from_numpy(fitting.inputs.apply(rows(ranker, as_served(candidates), observed, towers).x)).to(device)
+        torch.from_numpy(fitting.inputs.apply(rows(ranker, served).x)).to(device)
         for ranker, fitting in zip(rankers, fittings, strict=True)
     ]
-    request = candidates["request"].to_numpy()
+    request = table["request"].to_numpy()
     lists = Lists(request, ~held_out(request, train.held_out, seed))
     turns = lists.turns(-(-count // train.batch), seed, device)
-    shown, bubble, goods = _goods(pair.formula, candidates, device)
+    shown, bubble, goods = _goods(pair.formula, table, device)
     survival = Survival(spec, pair, inputs, shown, bubble, goods, turns)
     curve = fit(Cascade(early, late, survival), pair.names, count, train, seed, device)
     first, second = (

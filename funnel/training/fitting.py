@@ -35,6 +35,18 @@ class Fitted(NamedTuple):
     kept_epoch: int
 
 
+class Learnt(NamedTuple):
+    """What a network that was fitted before knows."""
+
+    model: MultiTaskModel
+    heads: Heads
+
+    def give(self, model: MultiTaskModel, heads: Heads) -> None:
+        """Put weights and scales into a network of the same shape."""
+        model.load_state_dict(self.model.state_dict())
+        heads.load_state_dict(self.heads.state_dict())
+
+
 def initial(
     spec: RankerSpec, columns: dict[str, int], seed: int, own_score: bool = False
 ) -> tuple[MultiTaskModel, Heads]:
@@ -59,10 +71,11 @@ def fit_network(
     recorder: Recorder | None = None,
     inputs: Scaling | None = None,
     lessons: Lessons | None = None,
+    start: Learnt | None = None,
 ) -> Fitted:
     """The network of a spec, fitted to rows; arguments and errors as in `fit_ranker`."""
     taught = lessons is not None and lessons.score is not None
-    fitting = prepared(spec, data, columns, seed, device, taught, inputs)
+    fitting = prepared(spec, data, columns, seed, device, taught, inputs, start)
     fitting.update.recorder = recorder
     count = len(fitting.update.x)
     if lessons:
@@ -94,16 +107,23 @@ def prepared(
     device: str,
     own_score: bool,
     inputs: Scaling | None = None,
+    start: Learnt | None = None,
 ) -> Fitting:
-    """The fitting of a spec to rows; arguments and errors as in `fit_ranker`, `own_score` as in `initial`."""
+    """The fitting of a spec to rows; arguments and errors as in `fit_ranker`, `own_score` as in `initial`.
+
+    Without a start the network is the one of `initial`, its constants at the rates of the labels.
+    """
     aside = _aside(data, spec.train.held_out, seed)
     seen = data.take(~aside) if aside.any() else data
     _check_labelled(spec.tasks, seen.labels)
     model, heads = initial(spec, columns, seed, own_score)
     inputs = inputs or Scaling.of(seen.x)
-    constants = heads.start(seen.labels)
-    with torch.no_grad():
-        model.head_bias.copy_(constants.view_as(model.head_bias))
+    if start:
+        start.give(model, heads)
+    else:
+        constants = heads.start(seen.labels)
+        with torch.no_grad():
+            model.head_bias.copy_(constants.view_as(model.head_bias))
     model.to(device)
     heads.to(device)
 

@@ -5,12 +5,14 @@ log is uniform over what a stage cut, a few candidates a request, so the shown a
 than of the pool. Nothing is weighed up to the pool: it would rest nearly all weight on a handful of cuts.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
 from funnel.rng import keyed_uniforms
 from funnel.tasks import TASK, TASKS
-from funnel.training.batches import joined
+from funnel.training.batches import Period, joined
 from funnel.training.spec import TrainSpec, labelled_when_cut
 from funnel.world.observed import Observed
 
@@ -42,9 +44,9 @@ def _bubble_counts(log: pl.DataFrame, observed: Observed) -> np.ndarray:
     return counts
 
 
-def as_served(candidates: pl.DataFrame) -> pl.DataFrame:
+def as_served(period: Period) -> Period:
     """The candidates all at position 0, as a stage sees them: the place that something was shown at came later."""
-    return candidates.with_columns(position=pl.lit(0, pl.Int16))
+    return replace(period, log=period.log.with_columns(position=pl.lit(0, pl.Int16)))
 
 
 def training_log(train: TrainSpec, shown: pl.DataFrame, cut: pl.DataFrame, observed: Observed) -> pl.DataFrame:

@@ -5,11 +5,11 @@ and the user side once a request; what is left per candidate is a gather, a sum,
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import torch
 from torch import Tensor
 
@@ -17,9 +17,9 @@ from funnel.candidates import Candidates, Requests
 from funnel.errors import ResultsError, StageError
 from funnel.features import FEATURE, Pairs, Towers, per_candidate, table, tell_of_friends
 from funnel.models.blocks import MultiTaskModel
-from funnel.training.batches import Rows, Scaling, columns_of, rows
+from funnel.training.batches import Period, Rows, Scaling, columns_of, rows
 from funnel.training.evaluation import logits_of, mean_losses
-from funnel.training.fitting import fit_network, initial
+from funnel.training.fitting import Learnt, fit_network, initial
 from funnel.training.heads import Heads
 from funnel.training.lessons import Lessons
 from funnel.training.record import Recorder
@@ -138,26 +138,26 @@ class Ranker:
 
 def train_ranker(
     spec: RankerSpec,
-    log: pl.DataFrame,
-    observed: Observed,
-    towers: Towers,
+    periods: Sequence[Period],
     seed: int,
     device: str = "cpu",
     lessons: Lessons | None = None,
+    start: Ranker | None = None,
 ) -> Ranker:
-    """Fit a ranker to a log.
+    """Fit a ranker to logs.
 
     Args:
-        log: impressions (`schema.IMPRESSIONS`), or what `funnel.training.logged.training_log` makes of them.
+        periods: the oldest first; all of them see the same features.
         lessons: what its teachers say, if it has any.
+        start: as in `fit_ranker`.
 
     Raises:
-        DataError: a task has no label in the log.
+        DataError: a task has no label in the logs.
         TrainingError: a loss is not finite.
     """
     spec = spec.ranker()
-    data, columns = rows(spec, log, observed, towers), columns_of(spec.features, observed)
-    return fit_ranker(spec, data, columns, seed, device, lessons=lessons)
+    data, columns = rows(spec, periods), columns_of(spec.features, periods[-1].observed)
+    return fit_ranker(spec, data, columns, seed, device, lessons=lessons, start=start)
 
 
 def fit_ranker(
@@ -169,6 +169,7 @@ def fit_ranker(
     recorder: Recorder | None = None,
     inputs: Scaling | None = None,
     lessons: Lessons | None = None,
+    start: Ranker | None = None,
 ) -> Ranker:
     """Fit a ranker to rows.
 
@@ -179,12 +180,15 @@ def fit_ranker(
         inputs: the scale of the input columns; the one that gives each mean 0 and deviation 1 in the rows that training
             sees, if not given. Columns of rare categories are better left as they are.
         lessons: what its teachers say of logged candidates; those of held-out requests are left out.
+        start: a ranker of the same spec whose weights and scales training starts from; drawn weights if not given.
 
     Raises:
         DataError: a task has no label in the rows that training sees, or no request can be held out.
         TrainingError: a loss is not finite.
     """
-    return Ranker(spec, columns, *fit_network(spec, data, columns, seed, device, recorder, inputs, lessons))
+    inputs = start.inputs if start else inputs
+    learnt = Learnt(start.model, start.heads) if start else None
+    return Ranker(spec, columns, *fit_network(spec, data, columns, seed, device, recorder, inputs, lessons, learnt))
 
 
 class Server:

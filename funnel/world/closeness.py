@@ -78,6 +78,31 @@ def _in_step(noise: np.ndarray, drawn: np.ndarray, known: np.ndarray, seed: int)
     return dealt
 
 
+def _common(spec: ClosenessSpec, mutual: np.ndarray) -> np.ndarray:
+    """float64 (E,): the part of the logit of closeness that mutual friends explain."""
+    return spec.close + spec.close_mutual * np.log1p(mutual)
+
+
+def _messages(spec: ClosenessSpec, closeness: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """int32 (E,)"""
+    return generator.poisson(np.exp(spec.messages_close * closeness)).astype(np.int32)
+
+
+def _contact_days(spec: ClosenessSpec, closeness: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """float32 (E,)"""
+    mean = np.exp(spec.contact_far - spec.contact_close * closeness)
+    return (generator.standard_exponential(len(closeness)) * mean).astype(np.float32)
+
+
+def drawn_anew(
+    spec: ClosenessSpec, mutual: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Closeness of E friendships whose mutual friends are known, and the messages and days since contact that show."""
+    noise = spec.close_sigma * generator.standard_normal(len(mutual))
+    closeness = expit(_common(spec, mutual) + noise).astype(np.float32)
+    return closeness, _messages(spec, closeness, generator), _contact_days(spec, closeness, generator)
+
+
 def friendships(
     spec: ClosenessSpec, ends: np.ndarray, people: int, seed: int, messages: np.ndarray | None = None
 ) -> Friends:
@@ -89,14 +114,12 @@ def friendships(
     """
     generator = stream(seed, "world", "closeness")
     mutual = mutual_friends(ends, people)
-    common = spec.close + spec.close_mutual * np.log1p(mutual)
-    noise = spec.close_sigma * generator.standard_normal(len(ends))
+    common, noise = _common(spec, mutual), spec.close_sigma * generator.standard_normal(len(ends))
     closeness = expit(common + noise).astype(np.float32)
-    drawn = generator.poisson(np.exp(spec.messages_close * closeness)).astype(np.int32)
+    drawn = _messages(spec, closeness, generator)
     if messages is None:
         messages = drawn
     else:
         closeness = expit(common + _in_step(noise, drawn, messages, seed)).astype(np.float32)
-    contact = np.exp(spec.contact_far - spec.contact_close * closeness)
-    contact_days = (generator.standard_exponential(len(ends)) * contact).astype(np.float32)
+    contact_days = _contact_days(spec, closeness, generator)
     return Friends(ends, closeness, mutual, messages, contact_days, proxies(mutual, messages, contact_days))

@@ -26,6 +26,9 @@ class Observed:
     """float32 (I,): seconds"""
     age: np.ndarray
     """float32 (I,): days"""
+    arrived: np.ndarray
+    """int16 (I,): the round after which the item came, 0 if it was there from the start; a new item takes the number of
+    one that left, so number and round together name it"""
     past_views: np.ndarray
     """float32 (I,): public view counter before the window"""
     past_likes: np.ndarray

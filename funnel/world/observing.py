@@ -51,17 +51,22 @@ def likes(spec: EngagementSpec, quality: np.ndarray, views: np.ndarray, generato
     return generator.binomial(views, expit(like.base + like.quality * quality))
 
 
-def _clicks(spec: EngagementSpec, truth: Truth, views: np.ndarray, seed: int) -> np.ndarray:
-    """int64 (I,): clicks among the views before the window, which follow appeal first."""
+def clicks(spec: EngagementSpec, truth: Truth, views: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """int64 (I,): clicks among views, which follow appeal first."""
     click = spec.channels["click"]
     rate = expit(click.base + click.quality * truth.quality + click.appeal * truth.appeal)
-    return stream(seed, "world", "clicks").binomial(views, rate)
+    return generator.binomial(views, rate)
 
 
-def _content(noise: float, topic: np.ndarray, seed: int) -> np.ndarray:
+def content_of(noise: float, topic: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """float32 (I, D): what a content model makes of the topic."""
-    drawn = stream(seed, "world", "content").standard_normal(topic.shape, dtype=np.float32)
+    drawn = generator.standard_normal(topic.shape, dtype=np.float32)
     return unit(topic + np.float32(noise / np.sqrt(topic.shape[1])) * drawn)
+
+
+def interests(content: np.ndarray, history: np.ndarray) -> np.ndarray:
+    """float32 (U, D): mean content of the watched items, unit length."""
+    return unit(sum(content[history[:, place]] for place in range(history.shape[1])))
 
 
 def observe(spec: Assumptions, seed: int, truth: Truth, edges: Friends, records: Records) -> Observed:
@@ -72,19 +77,21 @@ def observe(spec: Assumptions, seed: int, truth: Truth, edges: Friends, records:
     friend, friend_edge, eligible = closest_first(
         friend_offsets, graph.indices, graph.data - 1, edges.estimate, spec.reactions.threshold
     )
-    content = _content(spec.content_noise, truth.topic, seed)
+    content = content_of(spec.content_noise, truth.topic, stream(seed, "world", "content"))
+    clicked = clicks(spec.engagement, truth, records.views, stream(seed, "world", "clicks"))
     return Observed(
         history=records.history,
-        interests=unit(sum(content[records.history[:, h]] for h in range(spec.history))),
+        interests=interests(content, records.history),
         activity=records.activity.astype(np.float32),
         friend_count=np.diff(friend_offsets).astype(np.int32),
         content=content,
         creator=records.creator,
         duration=records.duration,
         age=records.age,
+        arrived=np.zeros(len(records.age), np.int16),
         past_views=records.views.astype(np.float32),
         past_likes=records.likes.astype(np.float32),
-        past_clicks=_clicks(spec.engagement, truth, records.views, seed).astype(np.float32),
+        past_clicks=clicked.astype(np.float32),
         friend_offsets=friend_offsets,
         friend=friend,
         friend_edge=friend_edge,

@@ -7,7 +7,7 @@ import polars as pl
 
 from funnel.scenario.dose.slopes import cells, curves, slopes
 from funnel.scenario.dose.spec import DoseSpec
-from funnel.scenario.dose.trial import trial
+from funnel.scenario.dose.trial import first_towers, trial
 from funnel.scenario.lab import Lab
 from funnel.scenario.store import Piece, Store
 
@@ -62,7 +62,7 @@ def _piece(scenario: DoseSpec, seed: int, store: Store, device: str) -> Piece:
         counted = cells(seen)
         rows = [
             (estimator, task, slope)
-            for estimator, tasks in slopes(seen, counted, lab.world.observed).items()
+            for estimator, tasks in slopes(seen, counted, lab.scenery.observed(lab.traffic.scene)).items()
             for task, slope in tasks.items()
         ]
         pl.DataFrame(rows, schema=SLOPES, orient="row").write_parquet(folder / "slopes.parquet")
@@ -71,10 +71,8 @@ def _piece(scenario: DoseSpec, seed: int, store: Store, device: str) -> Piece:
 
     recipe = {
         "seed": seed,
-        "bootstrap": lab.bootstrap_piece.name,
-        "towers": base.towers.table(),
-        "replica": base.replica,
-        "device": device,
+        "scene": lab.traffic.scene.name,
+        "towers": first_towers(lab).name,
         "retrieval": base.retrieval.table(),
         "stages": base.stages.table(),
         "share": scenario.share,

@@ -8,6 +8,7 @@ import numpy as np
 from funnel.candidates import Requests
 from funnel.retrieval.retrieve import Retrieve
 from funnel.scenario.lab import Lab
+from funnel.scenario.store import Piece
 from funnel.stages.runner import Funnel
 from funnel.stages.spec import STAGES
 from funnel.traffic.arrivals import arrivals
@@ -50,16 +51,26 @@ class Trial:
 
 def trial(lab: Lab, share: float) -> Trial:
     """Serves the requests of round 1 by the base funnel, trained on round 0, and draws lots for a share of bubbles."""
-    base, engagement, seed = lab.base, lab.engagement, lab.seed
-    towers = lab.towers_piece(base.towers, lab.bootstrap_piece, base.replica)
-    rankers = lab.rankers(base, lab.bootstrap_piece, towers)
-    retrieve = Retrieve(base.retrieval, lab.world.observed, lab.towers(towers))
-    funnel = Funnel(retrieve, tuple(lab.rank(name, rankers, retrieve) for name in STAGES))
+    traffic, scene = lab.base.traffic, lab.traffic.scene
+    world, engagement = lab.scenery.world(scene), lab.scenery.engagement(scene)
     parts = []
-    for chunk, bubbles, trace in funnel.serve(arrivals(lab.world, "traffic", base.traffic.requests)):
-        slates = explored(ranked(trace["late"].after), trace["retrieval"].after, chunk, base.traffic.exploration, seed)
+    for chunk, bubbles, trace in _funnel(lab).serve(arrivals(world, "traffic", traffic.requests)):
+        slates = explored(ranked(trace["late"].after), trace["retrieval"].after, chunk, traffic.exploration, lab.seed)
         parts.append(_watched(engagement, chunk, slates, bubbles, share))
     return _stacked(parts)
+
+
+def first_towers(lab: Lab) -> Piece:
+    """Those of the base funnel, trained on round 0."""
+    return lab.towers_piece(lab.base.towers, (lab.first_log,), lab.base.replica)
+
+
+def _funnel(lab: Lab) -> Funnel:
+    """The base funnel, trained on round 0, ready to serve round 1."""
+    base, towers, scene = lab.base, first_towers(lab), lab.traffic.scene
+    rankers = lab.rankers(base, (lab.first_log,), towers)
+    retrieve = Retrieve(base.retrieval, lab.scenery.observed(scene), lab.scenery.vectors(towers, scene))
+    return Funnel(retrieve, tuple(lab.rank(name, rankers, retrieve) for name in STAGES))
 
 
 def _watched(engagement: Engagement, requests: Requests, slates: Slates, bubbles: Bubbles, share: float) -> Trial:

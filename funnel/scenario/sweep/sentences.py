@@ -53,7 +53,7 @@ def _headline(axes: Sequence[Axis], verdict: VerdictSpec, points: Sequence[Mappi
         none = "not safe at any of" if len(places["not safe"]) == len(points) else "not shown to be safe at any of"
         return f"Against `{reference}`, `{proposal}` is {none} {len(points)} points."
     told = [f"{word} at {_count(found, len(points), axes)}" for word, found in places.items() if found]
-    return f"Against `{reference}`, `{proposal}` is {_listed(told)}."
+    return f"Against `{reference}`, `{proposal}` is {listed(told)}."
 
 
 def _count(found: Sequence[Coordinates], points: int, axes: Sequence[Axis]) -> str:
@@ -79,7 +79,7 @@ def _where(found: Sequence[Coordinates], axes: Sequence[Axis]) -> str:
     for coordinates in found:
         first = tuple(f"{name} = {value}" for name, value in coordinates.items() if name != last)
         groups.setdefault(first, []).append(str(coordinates[last]))
-    return ", at ".join(" with ".join([*first, f"{last} = {_listed(values)}"]) for first, values in groups.items())
+    return ", at ".join(" with ".join([*first, f"{last} = {listed(values)}"]) for first, values in groups.items())
 
 
 def _turn(axis: str, along: Axis, verdict: VerdictSpec, turn: Mapping[str, Any]) -> str:
@@ -112,7 +112,7 @@ def _best(arm: str, along: Axis, found: Mapping[str, Any]) -> str:
         return f"{told}, clearly more than at any other value ({corrected})."
     if len(found["rivals"]) == len(along.values) - 1:
         return f"{told}, and at no other value clearly less ({corrected})."
-    return f"{told}, and not clearly more than at {_listed([str(value) for value in found['rivals']])} ({corrected})."
+    return f"{told}, and not clearly more than at {listed([str(value) for value in found['rivals']])} ({corrected})."
 
 
 def _law(verdict: VerdictSpec, points: Sequence[Mapping[str, Any]]) -> str:
@@ -123,7 +123,7 @@ def _law(verdict: VerdictSpec, points: Sequence[Mapping[str, Any]]) -> str:
         way = "more" if gap >= 0 else "less"
         gaps.append(f"`{arm}` loses {100 * abs(gap):.1f} points {way}")
     return (
-        f"On average over the points, {_listed(gaps)} than the survival law expects of the measured correlation of its "
+        f"On average over the points, {listed(gaps)} than the survival law expects of the measured correlation of its "
         "early score with the reference's late one."
     )
 
@@ -134,5 +134,6 @@ def _interval(place: Mapping[str, Any]) -> str:
     return f"95 % interval {place['low']:.4g} to {place['high']:.4g}, {place['n']} seeds"
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Words in a row, `and` before the last."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -15,7 +15,7 @@ from funnel.metrics.catalogue import rows as measured
 from funnel.scenario import fitted
 from funnel.scenario.exam import Exam
 from funnel.scenario.facts import costs
-from funnel.scenario.jobs import Case, Job, accounting, attempt, examining, exams_of, shared_piece, training
+from funnel.scenario.jobs import Job, accounting, done, examining, exams_of, training
 from funnel.scenario.store import Piece, Store
 from funnel.scenario.sweep.spec import Sweep
 
@@ -87,22 +87,7 @@ def _exams(sweep: Sweep, job: Job, store: Store, device: str) -> dict[int, Exam]
 
 def _attempted(sweep: Sweep, job: Job, store: Store, device: str) -> Failed:
     """Does a job; what failed are arms that the run can do without."""
-    exams = _exams(sweep, job, store, device)
-    if job.kind == "rows":
-        tried = [(case, _looked_at(exams[case.point], case, store)) for case in job.cases]
-    else:
-        first = exams[job.cases[0].point]
-        found = attempt(store, first, job.arms, [shared_piece(first, job)])
-        tried = [(case, found) for case in job.cases]
-    failed: Failed = {}
-    for case, found in tried:
-        if case.arm in found:
-            failed.setdefault(case.point, {})[case.arm] = found[case.arm]
-    return failed
-
-
-def _looked_at(exam: Exam, case: Case, store: Store) -> dict[str, str]:
-    return attempt(store, exam, [case.arm], [point_piece(exam, case.arm)])
+    return done(store, _exams(sweep, job, store, device), job, point_piece)
 
 
 def _read(sweep: Sweep, job: Job, store: Store, device: str, failed: Failed) -> list[pl.DataFrame]:

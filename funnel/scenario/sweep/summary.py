@@ -10,8 +10,8 @@ import polars as pl
 from funnel import patch
 from funnel.metrics.catalogue import METRIC
 from funnel.scenario import envelope
+from funnel.scenario.points import PointNumbers, best_of, turning
 from funnel.scenario.spec import VerdictSpec
-from funnel.scenario.sweep.numbers import PointNumbers, best_of, turning
 from funnel.scenario.sweep.sentences import OUTCOMES, sentences, standing
 from funnel.scenario.sweep.spec import Sweep
 from funnel.scenario.sweep.study import MEASURES, Failed

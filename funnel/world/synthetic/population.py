@@ -34,7 +34,7 @@ class Items:
     quality: np.ndarray
     """float32 (I,)"""
     popularity: np.ndarray
-    """float32 (I,): sums to one"""
+    """float32 (I,): sums to one over the items made together"""
     duration: np.ndarray
     """float32 (I,): seconds"""
     age: np.ndarray
@@ -72,26 +72,46 @@ def users(spec: SyntheticSpec, seed: int, centres: np.ndarray) -> Users:
     )
 
 
-def items(spec: SyntheticSpec, seed: int, centres: np.ndarray) -> Items:
-    """Items inherit a share of the variance of topic and quality from their creator, and a creator has a topic."""
-    generator = stream(seed, "world", "items")
+@dataclass(frozen=True)
+class Creators:
+    """Latents of all creators; they stay while items come and go."""
+
+    topic: np.ndarray
+    """float32 (creators, D), unit length"""
+    quality: np.ndarray
+    """float64 (creators,)"""
+    output: np.ndarray
+    """float64 (creators,): share of the items, sums to one"""
+
+
+def creators(spec: SyntheticSpec, centres: np.ndarray, generator: np.random.Generator) -> Creators:
     topics = _heavy_shares(spec.communities, spec.community_sigma, generator)
     home = generator.choice(spec.communities, spec.creators, p=topics)
-    inherited, own = np.sqrt(spec.creator_share), np.sqrt(1 - spec.creator_share)
-    creator_topic = _around(centres[home], spec.topic_spread * inherited, generator)
-    creator_quality = generator.standard_normal(spec.creators)
-    output = _heavy_shares(spec.creators, spec.creator_sigma, generator)
-    creator = generator.choice(spec.creators, spec.items, p=output)
-    quality = inherited * creator_quality[creator] + own * generator.standard_normal(spec.items)
-    popularity = np.exp(
-        spec.popularity_quality * quality + spec.popularity_sigma * generator.standard_normal(spec.items)
+    return Creators(
+        topic=_around(centres[home], spec.topic_spread * np.sqrt(spec.creator_share), generator),
+        quality=generator.standard_normal(spec.creators),
+        output=_heavy_shares(spec.creators, spec.creator_sigma, generator),
     )
-    duration = spec.duration_median * np.exp(spec.duration_sigma * generator.standard_normal(spec.items))
+
+
+def made(spec: SyntheticSpec, by: Creators, count: int, generator: np.random.Generator) -> Items:
+    """Items inherit a share of the variance of topic and quality from their creator, and a creator has a topic."""
+    inherited, own = np.sqrt(spec.creator_share), np.sqrt(1 - spec.creator_share)
+    creator = generator.choice(spec.creators, count, p=by.output)
+    quality = inherited * by.quality[creator] + own * generator.standard_normal(count)
+    popularity = np.exp(spec.popularity_quality * quality + spec.popularity_sigma * generator.standard_normal(count))
+    duration = spec.duration_median * np.exp(spec.duration_sigma * generator.standard_normal(count))
     return Items(
-        topic=_around(creator_topic[creator], spec.topic_spread * own, generator),
+        topic=_around(by.topic[creator], spec.topic_spread * own, generator),
         creator=creator.astype(np.int32),
         quality=quality.astype(np.float32),
         popularity=(popularity / popularity.sum()).astype(np.float32),
         duration=duration.astype(np.float32),
-        age=(spec.age_mean * generator.standard_exponential(spec.items)).astype(np.float32),
+        age=(spec.age_mean * generator.standard_exponential(count)).astype(np.float32),
     )
+
+
+def items(spec: SyntheticSpec, seed: int, centres: np.ndarray) -> Items:
+    """The items of the first day."""
+    generator = stream(seed, "world", "items")
+    return made(spec, creators(spec, centres, generator), spec.items, generator)

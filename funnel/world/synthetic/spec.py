@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from funnel.spec import Spec
 from funnel.world.laws import Assumptions, ClosenessSpec
 
 
@@ -18,6 +19,19 @@ class FriendsSpec(ClosenessSpec):
     homophily: float = Field(0.6, ge=0, le=1)
     """share of edges drawn inside the user's community: friends share taste (real listeners overlap with friends four
     times as much as with strangers, hetrec2011-lastfm), and many friendships cross communities all the same"""
+
+
+class DriftSpec(Spec):
+    """How a world moves on from round to round. Tastes, creators and the graph stay."""
+
+    days: float = Field(1.0, ge=0)
+    """days that pass: items age by so much, and since ages are exponential a share of 1 - exp(-days / age_mean) makes
+    room for as many new ones"""
+    reactions: float = Field(0.2, ge=0, le=1)
+    """share of the public reactions that leave the recent window: it is some five days long"""
+    closeness: float = Field(0.02, ge=0, le=1)
+    """share of friendships whose closeness is drawn anew, with the messages and contacts that show of it: people grow
+    close and apart over some weeks"""
 
 
 class SyntheticSpec(Assumptions):
@@ -58,3 +72,5 @@ class SyntheticSpec(Assumptions):
     past_views: float = Field(40.0, ge=0)
     """mean views of an item before the window, which its public counters tell"""
     friends: FriendsSpec = FriendsSpec()
+    drift: DriftSpec = DriftSpec()
+    """what happens between the rounds of a feedback loop"""

@@ -1,4 +1,4 @@
-"""What the rows of a sweep say at each point, and where along an axis the verdict turns."""
+"""What the rows of several points, of a sweep or of rounds, say at each, and where along an axis the verdict turns."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from funnel.scenario.spec import VerdictSpec
 from funnel.scenario.sweep.spec import Value
 
 SLICES = ("all", "friend", "other", "impressed", "unimpressed")
-"""slices that the summary tells of; the rows have them all"""
+"""slices that a sweep's summary tells of; the rows have them all"""
 LAW = ("correlation", "predicted_lost", "lost")
 """what the survival law is judged by: what it reads, what it says, and what was measured; all of the early stage"""
 
@@ -25,8 +25,12 @@ LAW = ("correlation", "predicted_lost", "lost")
 class PointNumbers:
     """The rows of one point."""
 
-    def __init__(self, rows: pl.DataFrame, verdict: VerdictSpec):
-        shown = rows.filter(pl.col("slice").is_in(SLICES)).drop("point")
+    def __init__(self, rows: pl.DataFrame, verdict: VerdictSpec, slices: Sequence[str] = SLICES):
+        """
+        Args:
+            rows: `schema.POINT_ROWS` of one point. slices: those that are told of.
+        """
+        shown = rows.filter(pl.col("slice").is_in(slices)).drop("point")
         self.estimates = Estimates(shown, pl.DataFrame(schema=schema.REQUEST_ROWS))
         self.verdict = verdict
         self.arms = rows["arm"].unique(maintain_order=True).to_list()
