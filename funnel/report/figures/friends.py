@@ -23,7 +23,7 @@ def bubbles(view: View) -> Figure:
     panels = figure.subplots(1, 2)
     for axes, (measure, title) in zip(panels, BUBBLES.items(), strict=True):
         axes.set_title(title)
-        arms, addresses = named(view), [_of_tenth(view, measure, tenth) for tenth in TENTHS]
+        arms, addresses = named(view), [_of_tenth(measure, tenth) for tenth in TENTHS]
         for place, arm in enumerate(arms):
             _line(axes, view, arm, addresses, side_by_side(place, len(arms)))
         axes.set_xticks(list(TENTHS))
@@ -79,9 +79,8 @@ def _quality() -> list[Address]:
     return [*(_tenth(tenth) for tenth in TENTHS), *(_third(third) for third in THIRDS)]
 
 
-def _of_tenth(view: View, measure: str, tenth: int) -> Address:
-    (task,) = {address[3] for address in view.addresses(measure)} or {""}
-    return (measure, "late", f"friends_decile_{tenth}", task)
+def _of_tenth(measure: str, tenth: int) -> Address:
+    return (measure, "late", f"friends_decile_{tenth}", "")
 
 
 def _line(axes: Axes, view: View, arm: str, addresses: list[Address], aside: float, label: str | None = None) -> None:
@@ -98,7 +97,7 @@ def _line(axes: Axes, view: View, arm: str, addresses: list[Address], aside: flo
 
 
 def bubbles_data(view: View) -> Rows:
-    return _data(view, [_of_tenth(view, measure, tenth) for measure in BUBBLES for tenth in TENTHS])
+    return _data(view, [_of_tenth(measure, tenth) for measure in BUBBLES for tenth in TENTHS])
 
 
 def closeness_data(view: View) -> Rows:
