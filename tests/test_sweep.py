@@ -146,8 +146,8 @@ def test_the_sentences_of_one_axis(tmp_path):
         "(corrected for 4 values).",
         "Without the tasks of the change, the slate of `late_only` is worth most at keep = 80, an end of the axis, "
         "clearly more than at any other value (corrected for 4 values).",
-        "Without the tasks of the change, the slate of `both` is worth most at keep = 10, an end of the axis, and at no "
-        "other value clearly less (corrected for 4 values).",
+        "Without the tasks of the change, the slate of `both` is worth most at keep = 10, an end of the axis, and at "
+        "no other value clearly less (corrected for 4 values).",
         "On average over the points, `late_only` loses 3.0 points more and `both` loses 3.0 points more than the "
         "survival law expects of the measured correlation of its early score with the reference's late one.",
     ]

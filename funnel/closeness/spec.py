@@ -14,11 +14,6 @@ class ClosenessBase(Spec):
     """What is asked of every closeness model."""
 
     @property
-    def asks(self) -> bool:
-        """Whether it learns from a survey."""
-        return isinstance(self, Asking)
-
-    @property
     def watches(self) -> bool:
         """Whether it learns from what happened while a bubble was on screen."""
         return isinstance(self, Watching)
