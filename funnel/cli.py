@@ -243,12 +243,13 @@ def compare(
 
 
 def _page(folder: Path) -> None:
-    from funnel.report import audit, calibration, conflict, page, sweep
+    from funnel.report import audit, calibration, conflict, dose, page, sweep
     from funnel.scenario import envelope
 
     summary = envelope.read(folder)
-    scenarios = {"funnel": page.build, "task_conflict": conflict.build, "sweep": sweep.build}
-    builders = scenarios | {"audit": audit.build, "calibration": calibration.build}
+    scenarios = {"funnel": page.build, "sweep": sweep.build}
+    studies = {"task_conflict": conflict.build, "bubble_dose": dose.build}
+    builders = scenarios | studies | {"audit": audit.build, "calibration": calibration.build}
     kind = summary.get("kind", "funnel")
     if kind not in builders:
         raise ResultsError(f"{folder / envelope.RESULTS}: kind: {unknown(str(kind), builders, 'a kind of results')}")

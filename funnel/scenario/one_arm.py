@@ -19,7 +19,7 @@ def one_arm(scenario: AnyScenario, arm: str | None, seed: int, *problems: str) -
     told = list(problems)
     if not isinstance(scenario, Scenario):
         others = {Sweep: "a sweep, which has many points", Rounds: "a feedback loop, which has many rounds"}
-        found = others.get(type(scenario), "one without a funnel")
+        found = others.get(type(scenario), "one without arms")
         told.append(f"{scenario.name}: should be a single scenario of a funnel. Found {found}.")
         raise SpecError(told)
     chosen = arm or scenario.verdict.proposal
