@@ -243,11 +243,11 @@ def compare(
 
 
 def _page(folder: Path) -> None:
-    from funnel.report import audit, calibration, conflict, dose, page, sweep
+    from funnel.report import audit, calibration, conflict, dose, page, rounds, sweep
     from funnel.scenario import envelope
 
     summary = envelope.read(folder)
-    scenarios = {"funnel": page.build, "sweep": sweep.build}
+    scenarios = {"funnel": page.build, "sweep": sweep.build, "rounds": rounds.build}
     studies = {"task_conflict": conflict.build, "bubble_dose": dose.build}
     builders = scenarios | studies | {"audit": audit.build, "calibration": calibration.build}
     kind = summary.get("kind", "funnel")

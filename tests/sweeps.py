@@ -8,6 +8,8 @@ import polars as pl
 
 from funnel import schema
 from funnel.scenario.file import load
+from funnel.scenario.rounds.spec import Rounds
+from funnel.scenario.spec import Scenario
 from funnel.scenario.sweep import summary
 from funnel.scenario.sweep.spec import Sweep
 from tests.worlds import SMALL_FUNNEL
@@ -23,24 +25,29 @@ def sweep_of(*axes: str, seeds: int = 3) -> Sweep:
 
 
 def rows_of(
-    sweep: Sweep, worse: np.ndarray, spread: float = 0.002, failed: dict[int, str] | None = None
+    sweep: Sweep | Rounds, worse: np.ndarray, spread: float = 0.002, failed: dict[int, str] | None = None
 ) -> pl.DataFrame:
     """`schema.POINT_ROWS` in which the proposal is worse than the reference, on both axes of the verdict.
 
     Args:
+        sweep: or the rounds of a loop, each of which is a point.
         worse: float64 (P,), by point: candidates lost beyond the reference's, and value forgone.
         spread: of both between neighbouring seeds. failed: by point, an arm that has no rows.
     """
-    arms = sweep.points[0].scenario.arms
+    points = _points(sweep)
     found = [
         (point, seed, arm, *row)
-        for point, seed, arm in product(range(len(sweep.points)), range(sweep.seeds), arms)
+        for point, seed, arm in product(range(len(points)), range(sweep.seeds), points[0].arms)
         if (failed or {}).get(point) != arm
         for row in _rows(arm, worse[point] + spread * (seed - (sweep.seeds - 1) / 2))
     ]
     columns = ["point", "seed", "arm", "measure", "stage", "slice", "value"]
     table = pl.DataFrame(found, schema=columns, orient="row").with_columns(task=pl.lit(""), n=pl.lit(20))
     return table.select(pl.col(name).cast(dtype) for name, dtype in schema.POINT_ROWS.items())
+
+
+def _points(sweep: Sweep | Rounds) -> list[Scenario]:
+    return list(sweep.rounds) if isinstance(sweep, Rounds) else [point.scenario for point in sweep.points]
 
 
 def _rows(arm: str, worse: float) -> list[tuple[str, str, str, float]]:

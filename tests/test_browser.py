@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from funnel.report import audit, calibration, compare, conflict, page, sweep
+from funnel.report import audit, calibration, compare, conflict, page, rounds, sweep
 from funnel.report.template import SCRIPTS
 from funnel.report.whatif.measures import Fraction, Setting, own, whatif
 from funnel.report.whatif.pool import Pool, pool
 from funnel.scenario import results
-from tests import audits, browser, calibrations, conflicts, runs
+from tests import audits, browser, calibrations, conflicts, loops, runs
 from tests.accounts import made
 from tests.browser import WIDTHS, Browser
 from tests.pages import run_of
@@ -47,15 +47,20 @@ def pages(built, crowd, tmp_path_factory) -> dict[str, tuple[Path, str]]:
     line = sweep.build(folder_of(swept / "line", sweep_of(KEEP), np.array([0.3, 0.1, 0.02, 0.0])))
     area = sweep.build(folder_of(swept / "area", sweep_of(WEIGHT, KEEP), np.linspace(0.3, 0, 12)))
     scenario = {"review": (built, "#review"), "what if": (built, "#what-if"), "compare": (compared, "")}
+    loop = rounds.build(loops.folder_of(swept / "loop", loops.loop_of(seeds=3), np.array([0.3, 0.1, 0.02])))
     study = conflict.build(conflicts.folder_of(swept / "conflict"))
     logs = {"audit": audit.build(audits.folder_of(swept / "audit"))}
     logs["sampled audit"] = audit.build(audits.sampled(swept / "sampled"))
     fitted = calibration.build(calibrations.folder_of(swept / "calibration"))
-    others = {"crowd": crowd, "sweep": line, "map": area, "conflict": study, "calibration": fitted} | logs
+    others = {"crowd": crowd, "sweep": line, "map": area, "rounds": loop, "conflict": study, "calibration": fitted}
+    others |= logs
     return scenario | {kind: (page, "") for kind, page in others.items()}
 
 
-KINDS = ("review", "what if", "crowd", "compare", "sweep", "map", "conflict", "audit", "sampled audit", "calibration")
+KINDS = (
+    *("review", "what if", "crowd", "compare", "sweep", "map", "rounds", "conflict"),
+    *("audit", "sampled audit", "calibration"),
+)
 DRAWN = tuple(kind for kind in KINDS if kind not in ("what if", "compare"))
 """those that have figures"""
 
@@ -88,7 +93,7 @@ PAPER = 718
 """CSS pixels between the margins of upright A4"""
 
 
-@pytest.mark.parametrize("kind", ["crowd", "map", "conflict", "audit", "calibration"])
+@pytest.mark.parametrize("kind", ["crowd", "map", "rounds", "conflict", "audit", "calibration"])
 def test_paper_cuts_no_table_off(window, pages, kind):
     with window.media("print"):
         window.open(pages[kind][0], PAPER)

@@ -16,6 +16,7 @@ from funnel.errors import ResultsError
 from funnel.metrics.intervals import welch
 from funnel.report import compare
 from funnel.report.comparison import read
+from tests import loops
 from tests.pages import Tree, run_of
 
 VALUE, LOST = ("value", "late", "all", ""), ("lost", "early", "all", "")
@@ -157,6 +158,13 @@ def test_runs_that_cannot_be_compared_are_all_named(reports, tmp_path):
         f"{tmp_path / 'begun'}: should hold results.json. Found an unfinished run (rows.parquet). "
         "Move or delete it, and run the scenario again."
     )
+
+
+def test_a_feedback_loop_is_no_run_to_compare(reports, tmp_path):
+    loop = loops.folder_of(tmp_path / "loop", loops.loop_of(), np.zeros(3))
+    with pytest.raises(ResultsError) as error:
+        read(loop, reports / "before")
+    assert str(error.value) == f"{loop}: should be a run of kind `funnel`. Found `rounds`. Only funnels are compared."
 
 
 def test_a_run_is_not_compared_with_itself(reports):

@@ -124,6 +124,31 @@ def test_rows_of_a_shuffled_log_are_the_shuffled_rows():
     np.testing.assert_array_equal(turned.labels, straight.labels[order])
 
 
+def test_rows_of_two_periods_are_the_rows_of_each_stacked():
+    """Each period is read beside what could be observed then, which moves from one to the other."""
+    turned = replace(world().observed, age=world().observed.age[::-1].copy(), past_views=world().observed.past_likes)
+    one, other = Period(log(), world().observed, towers()), Period(log(seed=1), turned, towers())
+    first, second, both = rows(EVERYTHING, [one]), rows(EVERYTHING, [other]), rows(EVERYTHING, [one, other])
+    for name in ("x", "labels", "request"):
+        stacked = np.concatenate([getattr(first, name), getattr(second, name)])
+        np.testing.assert_array_equal(getattr(both, name), stacked)
+    assert not np.array_equal(second.x, rows(EVERYTHING, [replace(other, observed=world().observed)]).x)
+
+
+def test_a_task_may_have_its_labels_in_one_period_alone_and_must_have_them_in_one():
+    bare = log(seed=1).with_columns(bubble_engage=pl.lit(None, pl.Float32))
+    full, empty = (Period(frame, world().observed, towers()) for frame in (log(), bare))
+    place = EVERYTHING.tasks.index("bubble_engage")
+    labels = rows(EVERYTHING, [empty, full]).labels[:, place]
+    assert np.isnan(labels[: len(bare)]).all() and not np.isnan(labels[len(bare) :]).all()
+    with pytest.raises(DataError) as error:
+        rows(EVERYTHING, [empty, empty])
+    assert str(error.value) == (
+        f"Task `bubble_engage`: should have a label in the training log. Found none in {2 * len(bare)} impressions. "
+        "Its condition `bubble` never held: log more, or take the task out of the stage."
+    )
+
+
 def test_rows_do_not_depend_on_how_many_requests_are_joined_at_once(monkeypatch):
     whole = rows(EVERYTHING, [Period(log(), world().observed, towers())])
     assert log()["request"].n_unique() < REQUESTS_AT_ONCE

@@ -1,6 +1,6 @@
 """Reading access to the summary of a sweep: what was found at each point, by arm and measure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from funnel.report.table import Table
@@ -9,18 +9,19 @@ from funnel.scenario.estimates import Estimate
 
 AXES = {"candidates": "points", "value": "share"}
 """the axes of a verdict, and the unit of their differences"""
-LEVELS = (
-    ("lost", "early", "all", "lost candidates"),
-    ("value", "late", "all", "slate value, per slot"),
-    ("rest_value", "late", "all", "without the new tasks"),
-    ("recall", "early", "friend", "recall of friend items after early"),
-    ("recoverable", "early", "all", "recoverable after early"),
-    ("overlap", "", "unimpressed", "overlap, unimpressed"),
-    ("bubble_prevalence", "late", "all", "places with a bubble"),
-    ("bubble_engagement", "late", "all", "engagement on one"),
-    ("macs", "late", "all", "late multiply-adds"),
+Column = tuple[str, str, str, str, str]
+"""measure, stage, slice, task and heading of a column of a table of levels"""
+LEVELS: tuple[Column, ...] = (
+    ("lost", "early", "all", "", "lost candidates"),
+    ("value", "late", "all", "", "slate value, per slot"),
+    ("rest_value", "late", "all", "", "without the new tasks"),
+    ("recall", "early", "friend", "", "recall of friend items after early"),
+    ("recoverable", "early", "all", "", "recoverable after early"),
+    ("overlap", "", "unimpressed", "", "overlap, unimpressed"),
+    ("bubble_prevalence", "late", "all", "", "places with a bubble"),
+    ("bubble_engagement", "late", "all", "", "engagement on one"),
+    ("macs", "late", "all", "", "late multiply-adds"),
 )
-"""measure, stage, slice and heading of the columns of a table of levels"""
 LAW = (
     ("correlation", "ratio", "correlation of early and reference"),
     ("predicted_lost", "share", "lost candidates, by the law"),
@@ -32,6 +33,9 @@ LAW = (
 class SweepView:
     """What one summary says of its points."""
 
+    each = "at each point"
+    """where the numbers of a figure are from"""
+
     def __init__(self, summary: dict[str, Any]):
         self.summary, self.scenario = summary, summary["scenario"]
         self.axes: list[dict[str, Any]] = self.scenario["axes"]
@@ -39,8 +43,8 @@ class SweepView:
         self.arms: list[str] = self.scenario["arms"]
         self.seeds = len(self.scenario["seeds"])
         self._found = [
-            {(arm, one["measure"], one["stage"], one["slice"]): one for arm, found in point["estimates"].items()
-             for one in found if not one["task"]}
+            {(arm, one["measure"], one["stage"], one["slice"], one["task"]): one
+             for arm, found in point["estimates"].items() for one in found}
             for point in self.points
         ]  # fmt: skip
 
@@ -89,9 +93,11 @@ class SweepView:
     def law(self, point: int, arm: str) -> Mapping[str, Any]:
         return self.points[point]["law"][arm]
 
-    def estimate(self, point: int, arm: str, measure: str, stage: str = "", slice_: str = "all") -> Estimate | None:
+    def estimate(
+        self, point: int, arm: str, measure: str, stage: str = "", slice_: str = "all", task: str = ""
+    ) -> Estimate | None:
         """None where the arm failed at the point, or the measure has no case there."""
-        found = self._found[point].get((arm, measure, stage, slice_))
+        found = self._found[point].get((arm, measure, stage, slice_, task))
         return found if found and found["value"] is not None else None
 
     def label(self, point: int) -> str:
@@ -114,13 +120,8 @@ class SweepView:
 
     def levels(self) -> Table:
         """What every arm reached at every point."""
-        rows = tuple(
-            (f"{self.label(place)}: {arm}", tuple(self._level(place, arm, *column[:3]) for column in LEVELS))
-            for place in range(len(self.points))
-            for arm in self.arms
-        )
         note = "Levels, not differences: points need not share a world or a true value."
-        return Table("Every arm at every point", note, tuple(column[3] for column in LEVELS), rows, corner="point, arm")
+        return self._levels(range(len(self.points)), LEVELS, "Every arm at every point", note, "point, arm")
 
     def laws(self) -> Table:
         """What the survival law expects the proposal and the reference to lose at every point, and what they lose."""
@@ -133,9 +134,20 @@ class SweepView:
         heads = tuple(heading for _, _, heading in LAW)
         return Table("The survival law at every point", note, heads, rows, corner="point, arm")
 
-    def _level(self, point: int, arm: str, measure: str, stage: str, slice_: str) -> Number:
-        unit = self.summary["measures"].get(measure, {"unit": COST})["unit"]
-        return self._cell(self.estimate(point, arm, measure, stage, slice_), unit)
+    def _levels(self, points: Sequence[int], columns: Sequence[Column], title: str, note: str, corner: str) -> Table:
+        """A row for every arm at each of some points."""
+        rows = tuple(
+            (f"{self.label(place)}: {arm}", tuple(self._level(place, arm, *column[:4]) for column in columns))
+            for place in points
+            for arm in self.arms
+        )
+        return Table(title, note, tuple(column[4] for column in columns), rows, corner=corner)
+
+    def _level(self, point: int, arm: str, measure: str, stage: str, slice_: str, task: str) -> Number:
+        return self._cell(self.estimate(point, arm, measure, stage, slice_, task), self.unit(measure))
+
+    def unit(self, measure: str) -> str:
+        return self.summary["measures"].get(measure, {"unit": COST})["unit"]
 
     def _cell(self, found: Mapping[str, Any] | None, unit: str, signed: bool = False) -> Number:
         if found is None:

@@ -44,6 +44,7 @@ def resolve(
         + _controls(spec)
         + _contrasts(spec)
         + _frontier(spec, arms.get(spec.verdict.proposal))
+        + _rollouts(spec)
     )
     if problems or not funnel:
         raise SpecError(problems)
@@ -256,3 +257,12 @@ def _frontier(spec: ScenarioSpec, proposal: FunnelSpec | None) -> list[str]:
         what = f"a task that the late stage of the proposal `{spec.verdict.proposal}` predicts"
         problems += [f"frontier: {unknown(task, tasks, what)}" for task in spec.frontier if task not in tasks]
     return problems
+
+
+def _rollouts(spec: ScenarioSpec) -> list[str]:
+    return [
+        f"arms.{name}.then: should be left out of a scenario of one round. Found rounds {', '.join(map(str, arm.then))}. "
+        "Set `rounds`, or leave it out."
+        for name, arm in spec.arms.items()
+        if arm.then
+    ]

@@ -15,6 +15,8 @@ from funnel.report.points import SweepView
 
 FACTOR = 4
 """least ratio of the greatest to the least value of an axis that is drawn by its logarithm"""
+ASIDE = 0.06
+"""how far apart arms stand on an axis of words, whose places are 1 apart"""
 WIDE = 12
 """letters that the labels of an axis may have together before they are turned"""
 SIGNED = FuncFormatter(lambda share, _: f"{100 * share:+.3g} %")
@@ -43,7 +45,7 @@ def standing(view: SweepView) -> Figure:
         axes.plot(_places(view), means, color=look_of(view, proposal)["color"], linewidth=1.2, zorder=1)
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.yaxis.set_major_formatter(SIGNED)
-        _along(axes, view)
+        along(axes, view)
     return figure
 
 
@@ -54,14 +56,14 @@ def levels(view: SweepView) -> Figure:
     for axes, (measure, (stage, title)) in zip(panels, LEVELS.items(), strict=True):
         axes.set_title(title)
         for arm in named(view):
-            _line(axes, view, arm, [view.estimate(place, arm, measure, stage) for place in range(len(view.points))])
+            line(axes, view, arm, [view.estimate(place, arm, measure, stage) for place in range(len(view.points))])
     panels[0].yaxis.set_major_formatter(PER_CENT)
     last.set_title("Share of the gain captured")
-    _line(last, view, view.scenario["proposal"], [view.captured(place) for place in range(len(view.points))])
+    line(last, view, view.scenario["proposal"], [view.captured(place) for place in range(len(view.points))])
     last.axhline(1, color=INK, linewidth=0.8, linestyle=":")
     last.yaxis.set_major_formatter(PER_CENT)
     for axes in (*panels, last):
-        _along(axes, view)
+        along(axes, view)
     legend(figure, panels)
     return figure
 
@@ -89,17 +91,17 @@ def law(view: SweepView) -> Figure:
         arm = view.scenario[role]
         axes.set_title(f"{role.capitalize()}: {arm}")
         found = [view.law(place, arm) for place in range(len(view.points))]
-        _line(axes, view, arm, [one["lost"] for one in found], label="measured")
+        line(axes, view, arm, [one["lost"] for one in found], label="measured")
         expected = [one["predicted_lost"] for one in found]
-        _line(axes, view, arm, expected, label="survival law", linestyle="--", fillstyle="none", color=INK)
+        line(axes, view, arm, expected, label="survival law", linestyle="--", fillstyle="none", color=INK)
         axes.yaxis.set_major_formatter(PER_CENT)
-        _along(axes, view)
+        along(axes, view)
         axes.legend(frameon=False)
     panels[0].set_ylabel("lost candidates")
     return figure
 
 
-def _line(axes: Axes, view: SweepView, arm: str, found: Sequence[Any], **look: Any) -> None:
+def line(axes: Axes, view: SweepView, arm: str, found: Sequence[Any], **look: Any) -> None:
     """The estimates of an arm along the axis, where it has any."""
     known = [(at, one) for at, one in zip(_places(view), found, strict=True) if one is not None]
     if not known:
@@ -107,9 +109,8 @@ def _line(axes: Axes, view: SweepView, arm: str, found: Sequence[Any], **look: A
         axes.set_xlim(min(_places(view)), max(_places(view)))
         return
     places, estimates = zip(*known, strict=True)
-    aside = _aside(view, ordered(view).index(arm))
     axes.errorbar(
-        [at * aside if _logarithmic(view) else at for at in places],
+        [_aside(view, at, ordered(view).index(arm)) for at in places],
         [one["value"] for one in estimates],
         yerr=whiskers(estimates),
         linewidth=1.2,
@@ -117,9 +118,12 @@ def _line(axes: Axes, view: SweepView, arm: str, found: Sequence[Any], **look: A
     )
 
 
-def _aside(view: SweepView, place: int) -> float:
-    """Arms side by side on a logarithmic axis, so that no interval hides another."""
-    return 1 + 0.02 * (place - (len(named(view)) - 1) / 2)
+def _aside(view: SweepView, at: float, arm: int) -> float:
+    """Arms side by side on an axis of words or a logarithmic one, so that no interval hides another."""
+    off = arm - (len(named(view)) - 1) / 2
+    if _logarithmic(view):
+        return at * (1 + 0.02 * off)
+    return at if view.axes[0]["numeric"] else at + ASIDE * off
 
 
 def _margin(axes: Axes, axis: str, margin: float) -> None:
@@ -150,7 +154,8 @@ def _places(view: SweepView) -> list[float]:
     return [float(value) for value in values] if view.axes[0]["numeric"] else [float(at) for at in range(len(values))]
 
 
-def _along(axes: Axes, view: SweepView) -> None:
+def along(axes: Axes, view: SweepView) -> None:
+    """The ticks, the name and the grid of the axis."""
     labels = [f"{value:g}" if view.axes[0]["numeric"] else str(value) for value in view.values()]
     if _logarithmic(view):
         axes.set_xscale("log")
@@ -167,7 +172,7 @@ def standing_data(view: SweepView) -> Rows:
     return [
         dict(view.points[place]["coordinates"])
         | {"axis": axis, "outcome": view.outcome(place, axis), "margin": view.margin(axis)}
-        | _ends(view.difference(place, axis))
+        | ends(view.difference(place, axis))
         for axis in DIFFERENCES
         for place in range(len(view.points))
     ]
@@ -176,14 +181,14 @@ def standing_data(view: SweepView) -> Rows:
 def levels_data(view: SweepView) -> Rows:
     """By point and arm: lost candidates and slate value; by point: the share captured."""
     rows = [
-        dict(point["coordinates"]) | {"arm": arm, "measure": measure} | _ends(view.estimate(place, arm, measure, stage))
+        dict(point["coordinates"]) | {"arm": arm, "measure": measure} | ends(view.estimate(place, arm, measure, stage))
         for measure, (stage, _) in LEVELS.items()
         for place, point in enumerate(view.points)
         for arm in view.arms
     ]
     proposal = view.scenario["proposal"]
     return rows + [
-        dict(point["coordinates"]) | {"arm": proposal, "measure": "captured"} | _ends(view.captured(place))
+        dict(point["coordinates"]) | {"arm": proposal, "measure": "captured"} | ends(view.captured(place))
         for place, point in enumerate(view.points)
     ]
 
@@ -203,14 +208,15 @@ def friends_data(view: SweepView) -> Rows:
 def law_data(view: SweepView) -> Rows:
     """By point and arm: correlation, lost candidates as the law expects them, and as measured."""
     return [
-        dict(point["coordinates"]) | {"arm": arm, "measure": measure} | _ends(found)
+        dict(point["coordinates"]) | {"arm": arm, "measure": measure} | ends(found)
         for place, point in enumerate(view.points)
         for arm in (view.scenario["proposal"], view.scenario["reference"])
         for measure, found in view.law(place, arm).items()
     ]
 
 
-def _ends(found: Any) -> dict[str, Any]:
+def ends(found: Any) -> dict[str, Any]:
+    """The numbers of an estimate, as data has them."""
     return {name: found[name] if found else None for name in ("value", "low", "high", "n")}
 
 
@@ -227,7 +233,7 @@ def standing_caption(view: SweepView) -> str:
 
 def levels_caption(view: SweepView) -> str:
     return (
-        "What the arms reach at each point. Left, lower is better; middle and right, higher is. Captured is the share "
+        f"What the arms reach {view.each}. Left, lower is better; middle and right, higher is. Captured is the share "
         f"of the gain of `{view.scenario['reference']}` over `{view.scenario['baseline']}` in slate value that "
         f"`{view.scenario['proposal']}` gets as well, left out where that gain is not clearly positive. {view.behind}"
     )

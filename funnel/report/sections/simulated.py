@@ -40,28 +40,31 @@ LIMITS = ("world.users", "world.items")
 """what a world that is fitted to data has at most; how many there are is told of the data"""
 
 
-def section(origin: Mapping[str, Any], spec: Mapping[str, Any], point: str = "") -> dict[str, Any]:
+def section(
+    origin: Mapping[str, Any], spec: Mapping[str, Any], point: str = "", more: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Everything that the template prints.
 
     Args:
         origin: the key `base` of a summary: the base's file, and what the run's base differs from it by.
         spec: of one scenario, as `spec.json` holds it. point: of a sweep, where it is that scenario.
+        more: numbers of the base that tell of a kind of scenario, as `SIMULATED` has those of any.
     """
     changes = {arm: patch.diff(spec["base"], funnel) for arm, funnel in spec["arms"].items()}
     change = settings.shared(changes, spec["at"])
     return {
         "base": origin["name"],
         "differs": settings.lines(origin["changes"]),
-        "numbers": _numbers(spec["base"]),
+        "numbers": _numbers(spec["base"], SIMULATED | dict(more or {})),
         "change": change,
         "arms": settings.by_arm(changes, spec["at"], change),
         "point": point,
     }
 
 
-def _numbers(base: Mapping[str, Any]) -> settings.Lines:
+def _numbers(base: Mapping[str, Any], told: Mapping[str, str]) -> settings.Lines:
     unsaid = LIMITS if _at(base, "world.source") else ()
-    found = ((label, _at(base, path)) for label, path in SIMULATED.items() if path not in unsaid)
+    found = ((label, _at(base, path)) for label, path in told.items() if path not in unsaid)
     return [(label, _said(value)) for label, value in found if value not in (None, {})]
 
 
