@@ -261,8 +261,8 @@ def _frontier(spec: ScenarioSpec, proposal: FunnelSpec | None) -> list[str]:
 
 def _rollouts(spec: ScenarioSpec) -> list[str]:
     return [
-        f"arms.{name}.then: should be left out of a scenario of one round. Found rounds {', '.join(map(str, arm.then))}. "
-        "Set `rounds`, or leave it out."
+        f"arms.{name}.then: should be left out of a scenario of one round. Found rounds "
+        f"{', '.join(map(str, arm.then))}. Set `rounds`, or leave it out."
         for name, arm in spec.arms.items()
         if arm.then
     ]

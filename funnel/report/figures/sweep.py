@@ -75,10 +75,10 @@ def friends(view: SweepView) -> Figure:
     for axes, (measure, title) in zip(panels, FRIENDS.items(), strict=True):
         axes.set_title(title)
         for arm in named(view):
-            _line(axes, view, arm, [view.estimate(place, arm, measure, "late") for place in range(len(view.points))])
+            line(axes, view, arm, [view.estimate(place, arm, measure, "late") for place in range(len(view.points))])
         if measure != "rest_value":
             axes.yaxis.set_major_formatter(PER_CENT)
-        _along(axes, view)
+        along(axes, view)
     legend(figure, panels)
     return figure
 
@@ -196,9 +196,7 @@ def levels_data(view: SweepView) -> Rows:
 def friends_data(view: SweepView) -> Rows:
     """By point and arm: value without the new tasks, prevalence of bubbles, engagement on one."""
     return [
-        dict(point["coordinates"])
-        | {"arm": arm, "measure": measure}
-        | _ends(view.estimate(place, arm, measure, "late"))
+        dict(point["coordinates"]) | {"arm": arm, "measure": measure} | ends(view.estimate(place, arm, measure, "late"))
         for measure in FRIENDS
         for place, point in enumerate(view.points)
         for arm in view.arms
