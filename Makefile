@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup scenario list report compare export audit calibrate test bench census lint clean
+.PHONY: help setup scenario list report compare export checkpoint audit calibrate test bench census lint clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +28,9 @@ help:
 	@echo 'make export NAME=bubble_late_only      the stage logs of an arm, in exports/NAME/ARM/seed0'
 	@echo '     ARM=both SEED=1 REQUESTS=10000    whose, in which world, how many (those of the scenario)'
 	@echo '     FORMAT=recflow OUT=<folder>       layout of the files; where to write'
+	@echo 'make checkpoint NAME=surface_unified SURFACE=search   the part of a ranker that serves one surface'
+	@echo '     ARM=trees SEED=1 STAGE=late       whose, in which world, of which stage (the proposal, 0, late)'
+	@echo '     ONNX=1 OUT=<folder>               as an ONNX file, too; where to write'
 	@echo 'make audit LOGS=folder                 what the stage logs of a real funnel tell; docs/audit.md'
 	@echo '     NAME=march LENIENT=1              name of the results; drop bad rows and count them'
 	@echo 'make calibrate TARGETS=file.toml        a base that measures what a real funnel does; docs/calibrate.md'
@@ -82,6 +85,14 @@ export: .venv/stamp
 	    $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(PRESET),--preset $(PRESET)) $(if $(DEVICE),--device $(DEVICE)) \
 	    $(if $(WORLD),--world '$(WORLD)') $(if $(filter-out 0,$(LENIENT)),--lenient) $(if $(OUT),--out '$(OUT)') \
 	    $(foreach field,$(SET),--set '$(field)')
+
+checkpoint: .venv/stamp
+	@test -n '$(NAME)' -a -n '$(SURFACE)' || { \
+	    echo 'Say which: make checkpoint NAME=surface_unified SURFACE=search' >&2; exit 2; }
+	@$(RUN) -m funnel checkpoint $(NAME) --surface $(SURFACE) \
+	    $(if $(ARM),--arm $(ARM)) $(if $(STAGE),--stage $(STAGE)) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(filter-out 0,$(ONNX)),--onnx) $(if $(PRESET),--preset $(PRESET)) $(if $(DEVICE),--device $(DEVICE)) \
+	    $(if $(OUT),--out '$(OUT)') $(foreach field,$(SET),--set '$(field)')
 
 audit: .venv/stamp
 	@test -n '$(LOGS)' || { echo 'Say which: make audit LOGS=folder' >&2; exit 2; }

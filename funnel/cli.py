@@ -140,6 +140,44 @@ def export(
 
 
 @app.command()
+def checkpoint(
+    name: Annotated[str, typer.Argument(help="A scenario of the list, or the path of a TOML file.")],
+    surface: Annotated[str, typer.Option(help="Whose part of the ranker.")],
+    arm: Annotated[str | None, typer.Option(help="Whose ranker. [default: the proposal]")] = None,
+    stage: Annotated[str, typer.Option(help="The ranking stage.")] = "late",
+    seed: Annotated[int, typer.Option(help="Which of its worlds.")] = 0,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write it as an ONNX file, too.")] = False,
+    preset: Annotated[str | None, typer.Option(help="A size of scenarios/presets, such as smoke.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write. [default: checkpoints/NAME/ARM/seedSEED/STAGE_SURFACE]")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where models are trained: cpu, or cuda.")] = "cpu",
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Any field; may be given several times.")
+    ] = None,
+) -> None:
+    """Writes the part of a trained ranker that serves one surface: it loads alone and holds nothing of the others.
+
+    The ranker has to be a tower tree. A note beside it, checkpoint.json, tells its size and cost beside the whole
+    ranker's, and how far their predictions differ. What a run has trained is not trained again.
+
+    Exit code: 0 done, 2 there is no such checkpoint, 1 it failed, 130 interrupted.
+    """
+    with _told():
+        from funnel.scenario.executors import ONE_THREAD
+
+        os.environ.update(ONE_THREAD)  # before any numeric library is loaded
+        from funnel.scenario.file import load
+
+        scenario = load(name, preset=preset, assignments=assign or ())
+
+        from funnel.scenario.checkpoint import checkpoint as write
+
+        folder = write(scenario, surface, stage=stage, arm=arm, seed=seed, onnx=onnx, out=out, device=device)
+        typer.echo(f"Checkpoint: {folder}")
+
+
+@app.command()
 def audit(
     logs: Annotated[Path, typer.Argument(help="A folder of stage logs.")],
     name: Annotated[str | None, typer.Option(help="Name of the results. [default: the folder's]")] = None,
@@ -205,12 +243,13 @@ def compare(
 
 
 def _page(folder: Path) -> None:
-    from funnel.report import audit, calibration, conflict, page, rounds, sweep
+    from funnel.report import audit, calibration, conflict, dose, page, rounds, sweep
     from funnel.scenario import envelope
 
     summary = envelope.read(folder)
-    scenarios = {"funnel": page.build, "sweep": sweep.build, "rounds": rounds.build, "task_conflict": conflict.build}
-    builders = scenarios | {"audit": audit.build, "calibration": calibration.build}
+    scenarios = {"funnel": page.build, "sweep": sweep.build, "rounds": rounds.build}
+    studies = {"task_conflict": conflict.build, "bubble_dose": dose.build}
+    builders = scenarios | studies | {"audit": audit.build, "calibration": calibration.build}
     kind = summary.get("kind", "funnel")
     if kind not in builders:
         raise ResultsError(f"{folder / envelope.RESULTS}: kind: {unknown(str(kind), builders, 'a kind of results')}")

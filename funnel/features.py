@@ -85,6 +85,8 @@ class Feature:
     """the stages that may afford it"""
     signal: str | None = None
     """the term of the engagement oracle that it tells of, beyond taste and quality; names what a change is about"""
+    surfaced: bool = False
+    """whether it tells of the surface that is asked on; without surfaces it has no column"""
 
     def columns(self, observed: Observed) -> int:
         return self.width(observed) if callable(self.width) else self.width
@@ -119,6 +121,17 @@ def _creator_affinity(pairs: Pairs) -> np.ndarray:
     return pairs.dot(pairs.observed.interests, pairs.observed.creator_content)
 
 
+def _surface(observed: Observed) -> np.ndarray:
+    """Which surface is asked on, one column each."""
+    return observed.surface[:, None] == np.arange(observed.surfaces)
+
+
+def _to_intent(pairs: Pairs, items: np.ndarray) -> np.ndarray:
+    """Similarity of a vector of the item, float32 (I, D), to what is asked for."""
+    observed = pairs.observed
+    return pairs.dot(observed.intent, items) if observed.surfaces else np.empty((len(pairs.item), 0), np.float32)
+
+
 def _noise(pairs: Pairs) -> np.ndarray:
     """A number of the pair that is drawn once for all and tells of nothing, in training as at serving.
 
@@ -128,11 +141,14 @@ def _noise(pairs: Pairs) -> np.ndarray:
 
 
 DIMS = lambda observed: observed.content.shape[1]  # noqa: E731 - the width of an embedding is the world's
+ASKED = lambda observed: min(observed.surfaces, 1)  # noqa: E731 - nothing is asked for where no surface is told apart
 
 FEATURES: tuple[Feature, ...] = (
     Feature("interests", "user", DIMS, lambda o: o.interests),
     Feature("activity", "user", 1, lambda o: np.log1p(o.activity)[:, None]),
     Feature("friend_count", "user", 1, lambda o: np.log1p(o.friend_count)[:, None]),
+    Feature("surface", "user", lambda o: o.surfaces, _surface, surfaced=True),
+    Feature("intent", "user", lambda o: o.intent.shape[1], lambda o: o.intent, surfaced=True),
     Feature("content", "item", DIMS, lambda o: o.content),
     Feature("duration", "item", 1, lambda o: np.log(o.duration)[:, None]),
     Feature("age", "item", 1, lambda o: np.log1p(o.age)[:, None]),
@@ -149,6 +165,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("bubble_closeness", "pair", 1, lambda p: p.of_bubble(p.bubbles.closeness), macs=1, signal="friend"),
     Feature("bubble_expressive", "pair", 1, lambda p: p.of_bubble(p.bubbles.expressive), macs=1, signal="friend"),
     Feature("creator_affinity", "pair", 1, _creator_affinity, macs=16),
+    Feature("intent_match", "pair", ASKED, lambda p: _to_intent(p, p.observed.content), macs=16, surfaced=True),
+    Feature(
+        "intent_creator", "pair", ASKED, lambda p: _to_intent(p, p.observed.creator_content), macs=16, surfaced=True
+    ),
     Feature("noise", "pair", 1, _noise, macs=8),
     Feature("position", "context", 1, lambda p: np.log1p(p.position)[:, None]),
 )

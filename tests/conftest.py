@@ -8,7 +8,7 @@ from hypothesis import settings
 from funnel.world.generate import generate
 from funnel.world.world import World
 from tests.projects import lay_out
-from tests.worlds import TINY
+from tests.worlds import SHOP, TINY
 
 # Machines are shared and noisy: how long an example takes says nothing.
 settings.register_profile("shared", deadline=None)
@@ -18,6 +18,12 @@ settings.load_profile("shared")
 @pytest.fixture(scope="session")
 def world() -> World:
     return generate(TINY, seed=0)
+
+
+@pytest.fixture(scope="session")
+def shop() -> World:
+    """The people of `world` on three surfaces."""
+    return generate(SHOP, seed=0)
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@
 differ by `replica` alone, or as `many` repairs as a page may meet.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any
@@ -80,10 +80,11 @@ WEIGHT = 10.0
 """of every task in every formula: probabilities are a tenth of what they are worth"""
 
 
-def scenario(arms: Arms = PLAIN, seeds: int = 3, **fields: Any) -> Scenario:
+def scenario(arms: Arms = PLAIN, seeds: int = 3, surfaces: Sequence[str] = (), **fields: Any) -> Scenario:
     """The scenario of the arms, over a cut of the base funnel; `fields` as a scenario file has them."""
     base = read_toml(Path(__file__).parents[1] / "scenarios" / "base" / "reels.toml")
     base["evaluation"] = {"requests": REQUESTS}
+    base["world"]["surfaces"] = {name: {"share": 1.0 + place} for place, name in enumerate(surfaces)}
     base["value"]["formula"] = {"like": WEIGHT, "bubble_engage": WEIGHT}
     for stage, keep in (("early", 10), ("late", SLATE)):
         base["stages"][stage] |= {"keep": keep, "tasks": ["like"], "formula": {"like": WEIGHT}}
@@ -111,19 +112,19 @@ def write(
     found: Diagnostics | None = None,
     failed: Mapping[str, str] | None = None,
     world: dict[str, Any] | None = None,
+    surfaces: Sequence[str] = (),
     **fields: Any,
 ) -> Path:
     """A finished results folder, which is given back.
 
     Args:
         friends: share of friend items. found: by diagnosing. failed: why, by arm that failed.
-        world: the account of the data that the world is fitted to.
+        world: the account of the data that the world is fitted to. surfaces: of the world, by name.
         fields: of the scenario file.
     """
-    made = tables({name: arm for name, arm in arms.items() if name not in (failed or {})}, seeds, friends)
-    results.write(
-        folder, scenario(arms, seeds, **fields), made, facts(arms, seeds), dict(failed or {}), found, world, 12.3
-    )
+    made = tables({name: arm for name, arm in arms.items() if name not in (failed or {})}, seeds, friends, surfaces)
+    written = scenario(arms, seeds, surfaces, **fields)
+    results.write(folder, written, made, facts(arms, seeds), dict(failed or {}), found, world, 12.3)
     return folder
 
 
@@ -133,14 +134,18 @@ def facts(arms: Arms = PLAIN, seeds: int = 3) -> dict[str, dict[str, dict[str, f
     return {name: {str(seed): told for seed in range(seeds)} for name in arms}
 
 
-def tables(arms: Arms = PLAIN, seeds: int = 3, friends: float = 0.2) -> dict[str, pl.DataFrame]:
+def tables(
+    arms: Arms = PLAIN, seeds: int = 3, friends: float = 0.2, surfaces: Sequence[str] = ()
+) -> dict[str, pl.DataFrame]:
     """All tables of a run but those of diagnosing, by name."""
-    found = [_one(seed, name, arm, friends) for seed in range(seeds) for name, arm in arms.items()]
+    found = [_one(seed, name, arm, friends, surfaces) for seed in range(seeds) for name, arm in arms.items()]
     return {name: pl.concat([part[name] for part in found if name in part]) for name in found[0]}
 
 
-def _one(seed: int, name: str, arm: Made, friends: float) -> dict[str, pl.DataFrame]:
+def _one(seed: int, name: str, arm: Made, friends: float, surfaces: Sequence[str]) -> dict[str, pl.DataFrame]:
     made = ledger(seed, arm, friends)
+    asked = np.arange(REQUESTS) % max(1, len(surfaces))
+    made = replace(made, surfaces={name: asked == place for place, name in enumerate(surfaces)})
     users = Requests(np.arange(REQUESTS) + 1_000, np.arange(REQUESTS))
     rows, sums = catalogue.rows(made, seed, name)
     curve = keep_curve(made, {keep: Kept.of(made, keep) for keep in budgets(10, SLATE, CORPUS)}, seed)

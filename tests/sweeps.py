@@ -60,6 +60,8 @@ def _rows(arm: str, worse: float) -> list[tuple[str, str, str, float]]:
         ("value", "late", "all", value),
     ]
     found += [("correlation", "early", "all", 0.9 - behind), ("recoverable", "early", "all", 0.8 - behind)]
+    found += [("rest_value", "late", "all", value - 0.5), ("bubble_prevalence", "late", "all", 0.3 - 0.1 * behind)]
+    found += [("bubble_engagement", "late", "all", 0.2)]
     recalls = product(("retrieval", "early", "late"), ("all", "friend", "other"))
     found += [("recall", stage, slice_, 0.7 - behind) for stage, slice_ in recalls]
     found += [("overlap", "", slice_, 0.5 - behind) for slice_ in ("impressed", "unimpressed")]

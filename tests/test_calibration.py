@@ -13,7 +13,8 @@ from funnel.scenario.facts import facts
 from funnel.scenario.file import load
 from funnel.scenario.store import Store
 from funnel.stages.spec import STAGES
-from funnel.training.calibration import Calibration, fit_calibration
+from funnel.training.calibration.base import Origins
+from funnel.training.calibration.source import SourceShifts
 from tests.worlds import SMALL_FUNNEL
 
 TASKS = ("like", "watch_seconds", "watch_grade")
@@ -35,14 +36,19 @@ def log(count: int = 20_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.
     return predicted, labels.astype(np.float32), source
 
 
+def of(source: np.ndarray) -> Origins:
+    """Candidates of these sources, on one surface."""
+    return Origins(source, np.zeros(len(source), np.int8))
+
+
 @pytest.fixture(scope="module")
-def fitted() -> tuple[Calibration, np.ndarray, np.ndarray, np.ndarray]:
+def fitted() -> tuple[SourceShifts, np.ndarray, np.ndarray, np.ndarray]:
     predicted, labels, source = log()
-    return fit_calibration(TASKS, predicted, labels, source), predicted, labels, source
+    return SourceShifts.fit(TASKS, predicted, labels, of(source)), predicted, labels, source
 
 
-def corrected(calibration: Calibration, predicted: np.ndarray, source: np.ndarray) -> np.ndarray:
-    found = calibration(dict(zip(TASKS, predicted.T, strict=True)), source)
+def corrected(calibration: SourceShifts, predicted: np.ndarray, source: np.ndarray) -> np.ndarray:
+    found = calibration(dict(zip(TASKS, predicted.T, strict=True)), of(source))
     assert all(column.dtype == np.float32 for column in found.values())
     return np.stack([found[task] for task in TASKS], 1)
 
@@ -80,27 +86,27 @@ def test_order_within_a_source_stays(fitted):
 
 def test_one_source_is_one_constant():
     predicted, labels, source = log(seed=1)
-    calibration = fit_calibration(TASKS, predicted, labels, np.ones_like(source))
+    calibration = SourceShifts.fit(TASKS, predicted, labels, of(np.ones_like(source)))
     moved = logit(corrected(calibration, predicted, np.ones_like(source))[:, 0]) - logit(predicted[:, 0])
     assert np.ptp(moved) < 1e-3 and moved.mean() == pytest.approx(calibration.shift[0, 0], abs=1e-4)
 
 
 def test_a_log_that_asked_no_source_and_a_candidate_that_none_fetched_are_not_corrected(fitted):
     predicted, labels, source = log(500)
-    nothing = fit_calibration(TASKS, predicted, labels, np.zeros_like(source))
+    nothing = SourceShifts.fit(TASKS, predicted, labels, of(np.zeros_like(source)))
     assert not nothing.shift.any()
     assert np.allclose(corrected(fitted[0], predicted, np.zeros_like(source)), predicted, rtol=1e-6)
 
 
 def test_a_source_whose_candidates_were_all_liked_does_not_run_away():
     predicted, source = np.full((50, 1), 1e-4, np.float32), np.full(50, 4)
-    shift = fit_calibration(("like",), predicted, np.ones((50, 1), np.float32), source).shift[0, 2]
+    shift = SourceShifts.fit(("like",), predicted, np.ones((50, 1), np.float32), of(source)).shift[0, 2]
     assert 5 < shift < 15 and np.isfinite(shift)
 
 
 def test_corrections_survive_their_file(fitted, tmp_path):
     fitted[0].save(tmp_path)
-    again = Calibration.load(tmp_path)
+    again = SourceShifts.load(tmp_path)
     assert again.tasks == TASKS and np.array_equal(again.shift, fitted[0].shift)
 
 

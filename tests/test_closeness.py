@@ -10,6 +10,7 @@ from funnel.candidates import Requests, from_pairs
 from funnel.closeness import context, edges
 from funnel.closeness.estimate import Estimate, estimate
 from funnel.closeness.spec import (
+    Asking,
     BothSpec,
     ClosenessBase,
     ClosenessModel,
@@ -63,7 +64,7 @@ def served(world: World, count: int = 3_000, slots: int = 6) -> tuple[pl.DataFra
 
 def made(spec: ClosenessBase, world: World, log=None, round_: int = 0) -> Estimate:
     """The estimate of a spec in a world, of all that it may learn from."""
-    survey = ask(world, spec.answers, spec.close, spec.noise, round_) if spec.asks else None
+    survey = ask(world, spec.answers, spec.close, spec.noise, round_) if isinstance(spec, Asking) else None
     logs = [log or served(world)] if spec.watches else []
     latent = world.truth.closeness if spec.cheats else None
     return estimate(spec, world.observed, survey, logs, world.seed, round_, latent)
@@ -93,12 +94,16 @@ def test_an_estimate_is_a_percentile_over_all_friendships(world, kind, tmp_path)
     found, count = made(SPECS[kind], world), len(world.truth.closeness)
     assert found.percentile.dtype == np.float32
     assert np.allclose(np.sort(found.percentile), (np.arange(count) + 0.5) / count, atol=1e-6)
-    assert (found.probability is not None) == SPECS[kind].asks
+    assert (found.probability is not None) == isinstance(SPECS[kind], Asking)
     assert found.told["cheats"] == (kind == "latent") and found.told["fell_back"] == 0
     found.save(tmp_path)
     again = Estimate.load(tmp_path)
     assert again.told == found.told and np.array_equal(again.percentile, found.percentile)
-    assert np.array_equal(again.probability, found.probability) if SPECS[kind].asks else again.probability is None
+    assert (
+        np.array_equal(again.probability, found.probability)
+        if isinstance(SPECS[kind], Asking)
+        else again.probability is None
+    )
 
 
 def test_the_rule_of_thumb_is_what_a_world_comes_with(world):
@@ -133,7 +138,7 @@ def test_latents_are_seen_by_the_cheat_and_through_answers_alone(world, kind):
     spec, log = SPECS[kind], served(world)
     before, after = made(spec, world, log), made(spec, _behind_the_same_observables(world), log)
     moved = not np.array_equal(before.percentile, after.percentile)
-    assert moved == (spec.cheats or spec.asks)
+    assert moved == (spec.cheats or isinstance(spec, Asking))
 
 
 @pytest.mark.parametrize("kind", ["survey", "both"])
@@ -293,7 +298,7 @@ def test_bad_models_are_told(table, told):
 
 
 def test_a_model_says_what_it_needs():
-    needs = {kind: (spec.asks, spec.watches, spec.cheats) for kind, spec in SPECS.items()}
+    needs = {kind: (isinstance(spec, Asking), spec.watches, spec.cheats) for kind, spec in SPECS.items()}
     nothing = (False, False, False)
     assert needs == {
         "none": nothing,

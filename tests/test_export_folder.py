@@ -98,7 +98,7 @@ def test_what_cannot_be_exported_is_told_at_once_before_any_work(tmp_path):
     [
         ("bubble_keep_sweep", "a sweep, which has many points"),
         ("bubble_feedback", "a feedback loop, which has many rounds"),
-        ("task_conflict", "one without a funnel"),
+        ("task_conflict", "one without arms"),
     ],
 )
 def test_only_a_single_funnel_can_be_exported(name, found):

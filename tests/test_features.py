@@ -29,8 +29,8 @@ def _pairs(world: World) -> Pairs:
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
-def test_every_feature_has_its_width_and_finite_values(world, feature: Feature):
-    pairs = _pairs(world)
+def test_every_feature_has_its_width_and_finite_values(shop, feature: Feature):
+    world, pairs = shop, _pairs(shop)
     if feature.side in ("user", "item"):
         values, rows = table((feature.name,), feature.side, world.observed), getattr(world, f"{feature.side}s")
     else:
@@ -48,6 +48,12 @@ def test_no_feature_moves_when_the_latents_are_redrawn_behind_the_observables(wo
     assert np.array_equal(per_candidate(NAMES, before), per_candidate(NAMES, after))
     for side in ("user", "item"):
         assert np.array_equal(table(NAMES, side, world.observed), table(NAMES, side, masked.observed))
+
+
+def test_what_tells_of_surfaces_has_no_column_without_them(world):
+    names = tuple(feature.name for feature in FEATURES if feature.surfaced)
+    assert {"surface", "intent", "intent_match", "intent_creator"} == set(names)
+    assert table(names, "user", world.observed).shape[1] == per_candidate(names, _pairs(world)).shape[1] == 0
 
 
 def test_the_observables_hold_no_latent(world):

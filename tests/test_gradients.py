@@ -8,7 +8,7 @@ from funnel.balancing.base import Surgeon
 from funnel.balancing.gradnorm import GradNorm
 from funnel.models.blocks import MultiTaskModel
 from funnel.models.catalogue import build
-from funnel.models.spec import ESMMSpec, MMoESpec, PLESpec, SharedBottomSpec, SingleTaskSpec
+from funnel.models.spec import ESMMSpec, MMoESpec, PLESpec, SharedBottomSpec, SingleTaskSpec, TowerTreeSpec
 from funnel.tasks import TASK
 from funnel.training.gradients import Cut, flat, task_gradients
 from funnel.training.groups import Groups
@@ -17,7 +17,7 @@ from funnel.training.record import Recorder
 from funnel.training.update import Balanced, Normed, Operated
 
 TASKS = ("click", "watch_seconds", "conversion", "watch_grade")
-COLUMNS = {"content": 5, "age": 1}
+COLUMNS = {"surface": 2, "content": 3, "age": 1}
 SHARING = (
     SharedBottomSpec(bottom=(6,)),
     SharedBottomSpec(bottom=(6, 5), tower=(4,)),
@@ -26,6 +26,10 @@ SHARING = (
     MMoESpec(experts=2, expert=(6, 5), tower=(4,)),
     PLESpec(layers=1, shared=2, private=1, expert=(6,), tower=(4,)),
     PLESpec(layers=3, shared=1, private=2, expert=(6, 5), tower=(4,)),
+    TowerTreeSpec(
+        surfaces=("home", "search"), shared=2, expert=(6, 5), trunk=(7,), tower=(4,), fusion={"home": ("age",)}
+    ),
+    TowerTreeSpec(surfaces=("home", "search"), shared=0, private=2, expert=(6,), tower=()),
 )
 ALONE = (SingleTaskSpec(trunk=(6, 5), tower=(4,)), PLESpec(layers=2, shared=0, private=1, expert=(6,)))
 every_sharing = pytest.mark.parametrize("spec", SHARING, ids=lambda spec: spec.kind)

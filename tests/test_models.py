@@ -9,7 +9,7 @@ import torch
 from funnel.errors import SpecError
 from funnel.models.blocks import Draws, Stack
 from funnel.models.catalogue import NETWORKS, build
-from funnel.models.spec import ESMMSpec, MMoESpec, ModelSpec, PLESpec, SharedBottomSpec, SingleTaskSpec
+from funnel.models.spec import ESMMSpec, MMoESpec, ModelSpec, PLESpec, SharedBottomSpec, SingleTaskSpec, TowerTreeSpec
 from funnel.spec import Spec
 from tests.networks import CATALOGUE, COLUMNS, TASKS, made, rows
 
@@ -137,7 +137,7 @@ def test_losses_are_chained_in_the_entire_space_model_alone(spec):
 def test_alone_a_task_has_a_network_of_the_same_widths(spec):
     model, alone = made(spec), made(spec.alone())
     assert alone.shared_parameters() == []
-    assert alone.towers.macs == model.towers.macs
+    assert alone.towers.macs == model.towers.macs - fused_macs(spec)
     assert alone.first()[0].shape[1] % len(TASKS) == 0
     assert spec.alone().alone() == spec.alone()
 
@@ -146,7 +146,7 @@ def test_alone_a_task_has_a_network_of_the_same_widths(spec):
 def test_with_an_expert_less_a_network_is_smaller_and_shares_as_before(spec):
     fewer = spec.fewer()
     if fewer is None:
-        assert spec.kind not in ("mmoe", "ple")
+        assert spec.kind not in ("mmoe", "ple", "tower_tree")
     else:
         assert made(fewer).size < made(spec).size
         assert fewer.shares == spec.shares
@@ -168,6 +168,10 @@ def trunk_macs(spec: ModelSpec) -> int:
         case MMoESpec():
             experts = spec.experts * perceptron(features, *spec.expert)
             return experts + features * tasks * spec.experts + tasks * spec.experts * spec.expert[-1]
+        case TowerTreeSpec():
+            count, inside = spec.shared + spec.private, features - len(spec.fused)
+            experts, depth = count * perceptron(inside, *spec.expert), spec.expert[-1]
+            return experts + tasks * (inside * count + count * depth + perceptron(depth, *spec.trunk))
     experts, depth, total = tasks * spec.private + spec.shared, spec.expert[-1], 0
     for layer in range(spec.layers):
         wide = depth if layer else features
@@ -176,10 +180,17 @@ def trunk_macs(spec: ModelSpec) -> int:
     return total
 
 
+def fused_macs(spec: ModelSpec) -> int:
+    """Multiply-adds of a row by what towers read beside what is below them."""
+    width = spec.tower[0] if spec.tower else 1
+    return len(TASKS) * width if isinstance(spec, TowerTreeSpec) and spec.fusion else 0
+
+
 @every_model
 def test_multiply_adds_are_counted_from_the_layers(spec):
     model = made(spec)
-    assert model.macs == trunk_macs(spec) + len(TASKS) * perceptron(spec.alone().trunk[-1], *spec.tower, 1)
+    towers = len(TASKS) * perceptron(spec.alone().trunk[-1], *spec.tower, 1) + fused_macs(spec)
+    assert model.macs == trunk_macs(spec) + towers
 
 
 @every_model
@@ -191,7 +202,7 @@ def test_initial_weights_depend_on_the_seed_alone(spec):
 
 @every_model
 def test_adding_a_feature_or_a_task_leaves_all_other_initial_weights_as_they_were(spec):
-    columns = {"interests": 3, "friend_count": 4, "activity": 1, "content": 4, "tower_match": 1, "bubble_count": 1}
+    columns = {"surface": 3, "friend_count": 4, "activity": 1, "content": 4, "tower_match": 1, "bubble_count": 1}
     small, large = made(spec), build(spec, columns, ("long_view", "hide", "like", "share"), 0)
     for (name, parameter), (_, grown) in zip(small.named_parameters(), large.named_parameters(), strict=True):
         for axis, (size, larger) in enumerate(zip(parameter.shape, grown.shape, strict=True)):
@@ -203,8 +214,8 @@ def stayed(size: int, larger: int) -> list[int]:
     """Where the places of an axis went when its features, or its tasks, became more."""
     if size == larger:
         return list(range(size))
-    if (size, larger) == (9, 14):
-        return [0, 1, 2, 7, 8, 9, 10, 11, 12]
+    if (size, larger) in ((9, 14), (8, 13)):  # with or without what a tower tree fuses late
+        return [0, 1, 2, *range(7, size + 4)]
     one = larger - size
     # Second in order, the new task stands between the first and the others; what all tasks share stands behind them.
     return [*range(one), *range(2 * one, larger)]

@@ -7,8 +7,9 @@ from torch.nn.functional import logsigmoid
 from funnel.models.catalogue import build
 from funnel.models.mmoe import MMoE
 from funnel.models.ple import PLE
-from funnel.models.spec import ESMMSpec, MMoESpec, PLESpec, SharedBottomSpec, SingleTaskSpec
-from tests.networks import COLUMNS, TASKS, made, rows
+from funnel.models.spec import ESMMSpec, MMoESpec, PLESpec, SharedBottomSpec, SingleTaskSpec, TowerTreeSpec
+from funnel.models.tower_tree import TowerTree
+from tests.networks import COLUMNS, SURFACES, TASKS, made, rows
 
 
 @pytest.mark.parametrize("tower", [(), (5,)])
@@ -130,3 +131,68 @@ def test_without_shared_experts_the_tasks_of_ple_decouple(layers):
         own = torch.arange(len(TASKS)) == task
         assert torch.equal(first, own)
         assert all(torch.equal(reached, own) for reached in by_task)
+
+
+def tree(**fields) -> TowerTree:
+    model = made(TowerTreeSpec(**{"surfaces": SURFACES, "expert": (8, 6), "tower": (5,)} | fields))
+    assert isinstance(model, TowerTree)
+    return model
+
+
+def test_a_tower_tree_of_one_surface_is_mmoe():
+    model, mmoe = tree(surfaces=("home",), shared=3, private=0), made(MMoESpec(experts=3, expert=(8, 6), tower=(5,)))
+    assert isinstance(mmoe, MMoE)
+    with torch.no_grad():
+        # Gates and towers are drawn by the names of surface and task, so they are carried over; experts are the same.
+        model.branches[0].gate_weight.copy_(mmoe.gate_weight)
+        for own, other in zip(model.towers.parameters(), mmoe.towers.parameters(), strict=True):
+            own.copy_(other)
+    torch.testing.assert_close(model(rows()), mmoe(rows()), rtol=1e-5, atol=1e-6)
+    assert (model.macs, model.size) == (mmoe.macs, mmoe.size)
+
+
+def test_a_tower_tree_computes_what_it_says():
+    """t_sk(u_s(sum_i g_ski E_i)), and the fused column, written out row by row."""
+    model = tree(shared=1, private=1, expert=(8,), trunk=(7,), tower=(), fusion={"search": ("tower_match",)})
+    assert model.shared is not None
+    found, seen = model(rows(20)), set()
+    for row, logits in zip(rows(20), found, strict=True):
+        surface = int(row[:3].argmax())
+        branch, inside = model.branches[surface], row[:8]
+        experts = torch.stack([torch.relu(inside @ part.weight) for part in (branch.private, model.shared)])
+        for task in range(len(TASKS)):
+            share = (inside @ branch.gate_weight.view(8, len(TASKS), 2)[:, task]).softmax(0)
+            read = torch.relu(share @ experts @ branch.trunk.weights[0][0])
+            read = torch.cat([read, row[8:]]) if SURFACES[surface] == "search" else read
+            expected = read @ model.towers.trees[surface].head[task, :, 0]
+            assert logits[task].item() == pytest.approx(expected.item(), abs=1e-5)
+        seen.add(surface)
+    assert seen == {0, 1, 2}
+
+
+def test_without_shared_experts_the_surfaces_of_a_tower_tree_decouple():
+    for shared, reach in ((0, [False, False]), (1, [True, False])):
+        model = tree(shared=shared)
+        of_home = rows(60)[:, :3].argmax(1) == 0
+        model(rows(60))[of_home].sum().backward()
+        elsewhere = [part for place in (1, 2) for part in (model.branches[place], model.towers.trees[place])]
+        common = [model.shared] if model.shared else []
+        reached = [
+            any(parameter.grad.any() for part in parts for parameter in part.parameters())
+            for parts in (common, elsewhere)
+        ]
+        assert reached == reach
+
+
+def test_what_is_fused_moves_the_logits_of_its_surface_alone():
+    model = tree(fusion={"search": ("tower_match",)})
+    moved = rows(60)
+    moved[:, 8] += 1
+    changed = (model(moved) != model(rows(60))).any(1)
+    assert torch.equal(changed, rows(60)[:, :3].argmax(1) == 1)
+
+
+def test_a_request_costs_one_tree_however_many_surfaces_there_are():
+    three, one = tree(), tree(surfaces=("home",))
+    assert three.macs == one.macs
+    assert three.size > 2 * one.size - sum(parameter.numel() for parameter in one.shared.parameters())

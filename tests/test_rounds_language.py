@@ -151,3 +151,11 @@ def test_a_fitted_world_does_not_go_on(scenarios):
         "rounds: should be 1 in a fitted world, since nothing tells how it goes on. Found 3. Leave `rounds` out, or "
         "choose a synthetic world.",
     )
+
+
+def test_a_world_with_surfaces_does_not_go_on(scenarios):
+    three(scenarios)
+    assert problems(assignments=["base.world.surfaces={home={share=0.6}, search={share=0.4}}"]) == (
+        "rounds: should be 1 in a world with surfaces, which stays as it is. Found 3. Leave `rounds` out, or the "
+        "surfaces.",
+    )

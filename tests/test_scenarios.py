@@ -132,3 +132,22 @@ def test_without_the_source_all_arms_still_read_one_log():
     off = [arm for arm, funnel in scenario.arms.items() if not funnel.retrieval.sources["friends"].budget]
     assert off == ["no_source", "no_source_late_only", "no_source_both", "near_instead", "near_instead_both"]
     assert scenario.arms["near_instead"].retrieval.budget == scenario.base.retrieval.budget
+
+
+def test_closeness_models_differ_by_nothing_else_and_one_of_them_cheats():
+    scenario = load("closeness_source")
+    for arm in scenario.arms:
+        if arm != "proxies":
+            assert list(differences(scenario, arm, "proxies")) == ["closeness"]
+    assert [arm for arm, funnel in scenario.arms.items() if funnel.closeness.cheats] == ["latent"]
+    assert {funnel.closeness.kind for funnel in scenario.arms.values()} == {
+        "none", "proxies", "survey", "context", "both", "latent",
+    }  # fmt: skip
+
+
+def test_a_threshold_is_a_policy_and_no_other_world():
+    points = funnels(load("closeness_threshold"))
+    assert len({point.base.model_dump_json() for point in points}) == 1
+    assert all(arm.world.draws_as(point.base.world) for point in points for arm in point.arms.values())
+    worlds = {Exam(point, 0, NOWHERE).labs["both"].world_piece.name for point in points}
+    assert len(worlds) == len(points) == 7

@@ -140,9 +140,14 @@ def test_the_sentences_of_one_axis(tmp_path):
         "The share of candidates lost beyond the reference's falls below the margin of 2 points at keep = 36.23 (95 % "
         "interval 32.83 to 39.97, 3 seeds).",
         "The value forgone falls below the margin of 1 % at keep = 50.4 (95 % interval 40.06 to 63.4, 3 seeds).",
-        "The slate of `late_only` is worth most at keep = 80, clearly more than at any other value (corrected for 4 "
-        "values).",
-        "The slate of `both` is worth most at keep = 10, and at no other value clearly less (corrected for 4 values).",
+        "The slate of `late_only` is worth most at keep = 80, an end of the axis, clearly more than at any other value "
+        "(corrected for 4 values).",
+        "The slate of `both` is worth most at keep = 10, an end of the axis, and at no other value clearly less "
+        "(corrected for 4 values).",
+        "Without the tasks of the change, the slate of `late_only` is worth most at keep = 80, an end of the axis, "
+        "clearly more than at any other value (corrected for 4 values).",
+        "Without the tasks of the change, the slate of `both` is worth most at keep = 10, an end of the axis, and at "
+        "no other value clearly less (corrected for 4 values).",
         "On average over the points, `late_only` loses 3.0 points more and `both` loses 3.0 points more than the "
         "survival law expects of the measured correlation of its early score with the reference's late one.",
     ]
@@ -206,8 +211,8 @@ def test_one_seed_is_not_called_every_seed(tmp_path):
         "In the one seed the value forgone stays above the margin of 1 % from keep = 10 to 80."
     )
     assert verdict["sentences"][4] == (
-        "The slate of `late_only` is worth most at keep = 10, and at no other value clearly less (corrected for 4 "
-        "values)."
+        "The slate of `late_only` is worth most at keep = 10, an end of the axis, and at no other value clearly less "
+        "(corrected for 4 values)."
     )
 
 
@@ -274,3 +279,13 @@ def test_the_best_place_is_held_against_the_others_at_a_level_for_all_pairs():
 )
 def test_slates_of_other_sizes_or_requests_have_no_best_place(tmp_path, axis):
     assert summary_of(folder_of(tmp_path / "made", sweep_of(axis), np.array([0.1, 0.0])))["best"] is None
+
+
+def test_a_policy_of_who_may_show_has_a_best_place_and_says_whether_it_is_inside(tmp_path):
+    sweep = sweep_of("sweep.threshold.every.world.reactions.threshold=[0.0, 0.5, 0.9]")
+    told = summary_of(folder_of(tmp_path / "made", sweep, np.array([0.1, 0.0, 0.1])))
+    assert told["best"]["late_only"] == told["best_rest"]["late_only"] == {"at": 0.5, "rivals": []}
+    assert (
+        "Without the tasks of the change, the slate of `late_only` is worth most at threshold = 0.5, inside the axis, "
+        "clearly more than at any other value (corrected for 3 values)."
+    ) in told["verdict"]["sentences"]

@@ -228,7 +228,7 @@ def test_training_starts_from_the_base_rates():
     """With a vanishing rate the ranker keeps its initial weights, and the constant of each head is the task's rate."""
     still = CHEAP.model_copy(update={"train": TrainSpec(epochs=1, rate=1e-12)})
     labels = labels_of(CHEAP.tasks, log())
-    rates = torch.sigmoid(trained(still).model.head_bias.detach()).flatten().numpy()
+    rates = torch.sigmoid(trained(still).model.towers.bias.detach()).flatten().numpy()
     np.testing.assert_allclose(rates, (labels.sum(0) + 1) / (len(labels) + 2), rtol=1e-4)
 
 
@@ -253,7 +253,7 @@ def test_the_conditional_head_ignores_rows_without_a_bubble():
     spec = CHEAP.model_copy(update={"tasks": ("bubble_engage",), "train": TrainSpec(epochs=1, batch=10**6)})
     carried = log().filter(pl.col("bubble_count") > 0)
     known = labels_of(spec.tasks, carried)
-    rate = torch.sigmoid(trained(spec).model.head_bias.detach()).item()
+    rate = torch.sigmoid(trained(spec).model.towers.bias.detach()).item()
     assert rate == pytest.approx((known.sum() + 1) / (len(known) + 2), rel=0.05)
 
 

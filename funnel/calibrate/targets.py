@@ -116,4 +116,5 @@ def _blank(funnel: FunnelSpec) -> Ledger:
         slate_size=1,
         edges=None,
         exposed=None,
+        surfaces={},
     )

@@ -14,16 +14,6 @@ class ClosenessBase(Spec):
     """What is asked of every closeness model."""
 
     @property
-    def cut(self) -> float:
-        """The share of friendships that measures take for close: what the model's own survey would, if it has one."""
-        return self.close if isinstance(self, Asking) else CLOSE
-
-    @property
-    def asks(self) -> bool:
-        """Whether it learns from a survey."""
-        return isinstance(self, Asking)
-
-    @property
     def watches(self) -> bool:
         """Whether it learns from what happened while a bubble was on screen."""
         return isinstance(self, Watching)

@@ -26,7 +26,7 @@ def bubble_engagement(ledger: Ledger) -> list[Ratio]:
     if ENGAGE not in ledger.truth:
         return []
     return [
-        Ratio(total(ledger, rows, ledger.truth[ENGAGE]), count(ledger, rows), "late", name, ENGAGE)
+        Ratio(total(ledger, rows, ledger.truth[ENGAGE]), count(ledger, rows), "late", name)
         for name, rows in _shown(ledger).items()
     ]
 

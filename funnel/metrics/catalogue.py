@@ -13,7 +13,20 @@ import numpy as np
 import polars as pl
 
 from funnel import schema
-from funnel.metrics import auc, bubbles, calibration, chains, closeness, exposure, laws, overlap, recall, regret, value
+from funnel.metrics import (
+    auc,
+    bubbles,
+    calibration,
+    chains,
+    closeness,
+    exposure,
+    laws,
+    merged,
+    overlap,
+    recall,
+    regret,
+    value,
+)
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Derived, Ratio
 
@@ -53,6 +66,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(recall.lost, "share", resampled=True, judged=True),
     Metric(value.value, "value", resampled=True),
     Metric(value.rest_value, "value"),
+    Metric(merged.merged_value, "value"),
+    Metric(merged.merged_share, "share"),
     Metric(value.soft_recall, "share"),
     Metric(value.waterfall, "share", resampled=True),
     Metric(value.recoverable, "share", resampled=True),

@@ -5,7 +5,7 @@ and of an oracle that ignores the change. It is made of plain arrays, so it can 
 closed forms or from somebody else's logs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -75,6 +75,9 @@ class Ledger:
     """all friendships of the world; None where nobody knows the truth of them"""
     exposed: Exposed | None = None
     """topics and creators; None where items have none that anybody named"""
+    surfaces: dict[str, np.ndarray] = field(default_factory=dict)
+    """bool (R,) by name of a surface: the requests that are made there, each user's side by side; empty where surfaces
+    are not told apart"""
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from funnel.metrics.slices import (
     guarded_items,
     guarded_users,
     rows_of,
+    surfaces,
     survivors,
 )
 from funnel.select import top
@@ -23,7 +24,7 @@ def recall(ledger: Ledger) -> list[Ratio]:
     T(r) has as many items as the slate. Counted over items, so a request with more oracle items in the slice weighs
     more; this is Recall@k@m of LCRON (arXiv 2503.09492) with k the slate size and m the stage's budget.
     """
-    users = rows_of(ledger, guarded_users(ledger))
+    users = rows_of(ledger, guarded_users(ledger) | surfaces(ledger))
     return _recall(ledger, friend_or_other(ledger) | closeness(ledger) | users | guarded_items(ledger))
 
 
@@ -65,7 +66,7 @@ def lost(ledger: Ledger) -> list[Ratio]:
     The reference is the late stage with the change, the same for every arm. Against an arm's own late ranking the
     number would not be comparable between arms.
     """
-    return lost_of(ledger, friend_or_other(ledger))
+    return lost_of(ledger, friend_or_other(ledger) | rows_of(ledger, surfaces(ledger)))
 
 
 def lost_of(ledger: Ledger, slices: Slices) -> list[Ratio]:

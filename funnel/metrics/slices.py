@@ -36,6 +36,11 @@ def guarded_users(ledger: Ledger) -> Slices:
     }
 
 
+def surfaces(ledger: Ledger) -> Slices:
+    """bool (R,) each: requests by surface; nothing where surfaces are not told apart."""
+    return {f"surface_{name}": asked for name, asked in ledger.surfaces.items()}
+
+
 def friend_deciles(ledger: Ledger) -> Slices:
     """bool (R,) each: requests by tenth of the friend count; equal counts share a tenth, so one may be empty."""
     borders = np.quantile(ledger.friends, np.arange(1, 10) / 10)
@@ -49,8 +54,13 @@ def guarded_items(ledger: Ledger) -> Slices:
 
 
 def impressed_or_not(ledger: Ledger) -> Slices:
-    """bool (n,) each: rows that were shown, and the rest of the retrieved pool, which no ranker is trained on."""
-    return {"impressed": ledger.slate, "unselected": ledger.retrieved & ~ledger.slate}
+    """bool (n,) each: rows that were shown, and the rest of the retrieved pool, which no ranker is trained on; of all
+    surfaces and, where they are told apart, of each."""
+    slices = {"impressed": ledger.slate, "unselected": ledger.retrieved & ~ledger.slate}
+    asked = {surface: of_surface[ledger.rows.request] for surface, of_surface in ledger.surfaces.items()}
+    return slices | {
+        f"{name}_{surface}": rows & there for surface, there in asked.items() for name, rows in slices.items()
+    }
 
 
 def where_true(ledger: Ledger, task: str, slices: Slices) -> Slices:

@@ -4,7 +4,7 @@ import numpy as np
 
 from funnel.metrics.ledger import Ledger
 from funnel.metrics.ratio import Ratio, count, total
-from funnel.metrics.slices import Slices, friend_or_other, guarded_users, survivors
+from funnel.metrics.slices import Slices, friend_or_other, guarded_users, surfaces, survivors
 from funnel.select import top
 
 
@@ -45,7 +45,7 @@ def value(ledger: Ledger) -> list[Ratio]:
     """Mean true value of a slot of the slate; an empty slot counts 0. Every item is valued at the first position."""
     gained = total(ledger, ledger.slate, ledger.value)
     slots = np.full(ledger.rows.requests, float(ledger.slate_size))
-    users = {"all": np.ones(ledger.rows.requests, bool)} | guarded_users(ledger)
+    users = {"all": np.ones(ledger.rows.requests, bool)} | guarded_users(ledger) | surfaces(ledger)
     return [Ratio(gained * chosen, slots * chosen, "late", name) for name, chosen in users.items()]
 
 

@@ -58,12 +58,12 @@ class MultiTaskModel(nn.Module, ABC):
     conditional probability in every architecture.
     """
 
-    towers: "TaskTowers"
+    towers: "Towers"
 
     def __init__(self, tasks: Sequence[str]):
         super().__init__()
         self.tasks = tuple(tasks)
-        self.scorer: TaskTowers | None = None
+        self.scorer: Towers | None = None
 
     @abstractmethod
     def first(self) -> tuple[Tensor, Tensor]:
@@ -83,7 +83,7 @@ class MultiTaskModel(nn.Module, ABC):
 
     def give_scorer(self, draws: "Draws") -> None:
         """Add a score that is no task's: one more tower, on the mean of what the towers of the tasks read."""
-        self.scorer = TaskTowers(draws, ("score",), self.towers.widths)
+        self.scorer = self.towers.like(draws, ("score",))
 
     def score(self, read: Tensor) -> Tensor:
         """(B,): the score of its own, from what the towers read, (T, B, D)."""
@@ -125,9 +125,10 @@ class MultiTaskModel(nn.Module, ABC):
         return self.represent_macs + self.towers.macs + (self.scorer.macs if self.scorer else 0)
 
     @property
-    def head_bias(self) -> nn.Parameter:
-        """(T, 1, 1): the constant of each task's logit."""
-        return self.towers.bias
+    def column_macs(self) -> np.ndarray:
+        """int64 (F,): multiply-adds of each column of a row in the first layer."""
+        columns, width = self.first()[0].shape
+        return np.full(columns, width)
 
     def represent_rows(self, x: Tensor) -> Tensor:
         """(T, B, D): `represent` of input rows x (B, F)."""
@@ -140,7 +141,7 @@ class MultiTaskModel(nn.Module, ABC):
     @property
     def macs(self) -> int:
         """Multiply-adds a row, nothing computed beforehand."""
-        return self.first()[0].numel() + self.body_macs
+        return int(self.column_macs.sum()) + self.body_macs
 
     @property
     def size(self) -> int:
@@ -226,7 +227,28 @@ def side_by_side(stacks: Sequence[Stack], x: Tensor) -> Tensor:
     return x
 
 
-class TaskTowers(nn.Module):
+class Towers(nn.Module, ABC):
+    """From what each task's tower reads, (T, B, D), to logits (B, T); all parameters have the tasks first."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B, D) to (B, T)."""
+
+    @abstractmethod
+    def start(self, constants: Tensor) -> None:
+        """Let the logit of each task start from a constant, (T,)."""
+
+    @abstractmethod
+    def like(self, draws: Draws, tasks: Sequence[str]) -> "Towers":
+        """Towers of the same shape for other tasks, with initial weights of their own."""
+
+    @property
+    @abstractmethod
+    def macs(self) -> int:
+        """Multiply-adds a row."""
+
+
+class TaskTowers(Towers):
     """A tower a task, which ends in the task's logit."""
 
     def __init__(self, draws: Draws, tasks: Sequence[str], widths: Sequence[int]):
@@ -244,6 +266,13 @@ class TaskTowers(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(T, B, input), or (B, input) that all towers read, to logits (B, T)."""
         return products(self.hidden(x), self.head).add_(self.bias)[:, :, 0].T
+
+    @torch.no_grad()
+    def start(self, constants: Tensor) -> None:
+        self.bias.copy_(constants.view_as(self.bias))
+
+    def like(self, draws: Draws, tasks: Sequence[str]) -> "TaskTowers":
+        return TaskTowers(draws, tasks, self.widths)
 
     @property
     def macs(self) -> int:

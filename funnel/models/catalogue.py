@@ -8,7 +8,8 @@ from funnel.models.mmoe import MMoE
 from funnel.models.ple import PLE
 from funnel.models.shared_bottom import SharedBottom
 from funnel.models.single_task import SingleTask
-from funnel.models.spec import ESMMSpec, MMoESpec, ModelSpec, PLESpec, SharedBottomSpec, SingleTaskSpec
+from funnel.models.spec import ESMMSpec, MMoESpec, ModelSpec, PLESpec, SharedBottomSpec, SingleTaskSpec, TowerTreeSpec
+from funnel.models.tower_tree import TowerTree
 
 NETWORKS: dict[type, type] = {
     SingleTaskSpec: SingleTask,
@@ -16,6 +17,7 @@ NETWORKS: dict[type, type] = {
     ESMMSpec: ESMM,
     MMoESpec: MMoE,
     PLESpec: PLE,
+    TowerTreeSpec: TowerTree,
 }
 
 

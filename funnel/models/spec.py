@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from funnel.errors import unknown
 from funnel.spec import Spec
 
 Width = Annotated[int, Field(ge=1)]
@@ -133,8 +134,60 @@ class PLESpec(NetworkSpec):
         return None
 
 
+class TowerTreeSpec(NetworkSpec):
+    """Surfaces as tasks: experts for all surfaces and for one, and a tree of towers for each (Pinterest, 2026)."""
+
+    kind: Literal["tower_tree"] = "tower_tree"
+    surfaces: tuple[str, ...] = Field(min_length=1)
+    """those of the world, in its order"""
+    shared: int = Field(3, ge=0)
+    """experts that all surfaces mix; without any the surfaces do not meet, as if each had a model of its own"""
+    private: int = Field(1, ge=0)
+    """experts that belong to one surface, for each surface"""
+    expert: Trunk = (64, 32)
+    """width of each layer of an expert"""
+    trunk: Tower = ()
+    """width of each layer between the mixtures of a surface and its towers, which all of its tasks share"""
+    tower: Tower = (16,)
+    fusion: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """by surface: features that skip the experts and enter the towers of this surface alone"""
+
+    @model_validator(mode="after")
+    def _grown(self) -> Self:
+        strange = [name for name in self.fusion if name not in self.surfaces]
+        problems = [f"fusion: {unknown(name, self.surfaces, 'a surface of the model')}" for name in strange]
+        if len(set(self.surfaces)) < len(self.surfaces):
+            problems.append(f"surfaces should be named once each. Found {', '.join(self.surfaces)}.")
+        if self.shared + self.private == 0:
+            problems.append("should give each surface an expert. Found shared = 0 and private = 0. Raise one of them.")
+        if problems:
+            raise ValueError(" ".join(problems))
+        return self
+
+    @property
+    def fused(self) -> tuple[str, ...]:
+        """The features that enter the towers of a surface, each once."""
+        return tuple(dict.fromkeys(feature for features in self.fusion.values() for feature in features))
+
+    def only(self, surface: str) -> Self:
+        """Itself with one of its surfaces alone."""
+        fusion = {surface: self.fusion[surface]} if surface in self.fusion else {}
+        return self.model_copy(update={"surfaces": (surface,), "fusion": fusion})
+
+    def alone(self) -> SingleTaskSpec:
+        return SingleTaskSpec(trunk=(*self.expert, *self.trunk), tower=self.tower)
+
+    def fewer(self) -> Self | None:
+        """One shared expert less, or else one private expert of every surface; what surfaces share is not cut off."""
+        if self.shared > 1:
+            return self.model_copy(update={"shared": self.shared - 1})
+        if self.shared + self.private > 1 and self.private:
+            return self.model_copy(update={"private": self.private - 1})
+        return None
+
+
 ModelSpec = Annotated[
-    SingleTaskSpec | SharedBottomSpec | ESMMSpec | MMoESpec | PLESpec,
+    SingleTaskSpec | SharedBottomSpec | ESMMSpec | MMoESpec | PLESpec | TowerTreeSpec,
     Field(discriminator="kind"),
 ]
 """To add an architecture: one spec here, one file with its network, one line in `funnel.models.catalogue`."""

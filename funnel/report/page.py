@@ -7,7 +7,17 @@ from funnel.report import tables
 from funnel.report.examples import examples
 from funnel.report.figures.catalogue import SECTIONS, Drawn, of_diagnostics, save
 from funnel.report.papers import papers
-from funnel.report.sections import diagnostics, friends, repairs, simulated, trust, verdict, whatif, world
+from funnel.report.sections import (
+    diagnostics,
+    friends,
+    repairs,
+    simulated,
+    surfaces,
+    trust,
+    verdict,
+    whatif,
+    world,
+)
 from funnel.report.template import put_page, writing
 from funnel.report.view import View
 from funnel.scenario import results
@@ -39,7 +49,9 @@ def build(folder: Path) -> Path:
             examined["figures"] = save(of_diagnostics(view), view, folder / "figures")
         figures = {name: save(plots, view, folder / "figures") for name, plots in SECTIONS.items()}
         told = world.section(view.summary.get("world"), folder / "figures")
-        return put_page(folder, "page.html.jinja", _context(view, figures, examined) | {"world": told})
+        by_surface = surfaces.section(view, folder / "figures")
+        context = _context(view, figures, examined) | {"world": told, "surfaces": by_surface}
+        return put_page(folder, "page.html.jinja", context)
 
 
 def _context(view: View, figures: dict[str, Drawn], examined: dict[str, Any] | None) -> dict[str, Any]:

@@ -18,8 +18,8 @@ class Paper:
     link: str
     where: str = ""
     """words of a spec's path, joined by dots, at which a part of this paper stands; "" is in every run"""
-    value: str | None = None
-    """what stands there; None is anything"""
+    value: str | tuple[str, ...] | None = None
+    """what stands there, or one of what may; None is anything"""
 
 
 def papers(specs: Iterable[dict[str, Any]]) -> list[Paper]:
@@ -32,7 +32,8 @@ def papers(specs: Iterable[dict[str, Any]]) -> list[Paper]:
 def _applies(paper: Paper, path: str, value: Any) -> bool:
     if not paper.where:
         return True
-    return f".{paper.where}." in f".{path}." and value not in (None, False) and paper.value in (None, value)
+    known = paper.value if isinstance(paper.value, tuple) else (paper.value,)
+    return f".{paper.where}." in f".{path}." and value not in (None, False) and (None in known or value in known)
 
 
 def _model(kind: str, use: str, text: str, link: str) -> Paper:
@@ -134,6 +135,27 @@ PAPERS = (
         "Tang, Liu, Zhao, Gong. Progressive layered extraction (PLE): a novel multi-task learning model for "
         "personalized recommendations. RecSys 2020",
         "https://doi.org/10.1145/3383313.3412236",
+    ),
+    _model(
+        "tower_tree",
+        "surfaces as tasks",
+        "Unifying ads engagement modeling across Pinterest surfaces. Pinterest Engineering, 2026",
+        "https://medium.com/pinterest-engineering/unifying-ads-engagement-modeling-across-pinterest-surfaces-4b5cd3d99e67",
+    ),
+    Paper(
+        "calibration by a line",
+        "Platt. Probabilistic outputs for support vector machines. 1999; compared by Niculescu-Mizil, Caruana. "
+        "Predicting good probabilities with supervised learning. ICML 2005",
+        "https://doi.org/10.1145/1102351.1102430",
+        "calibration",
+        ("source", "platt", "surface_platt"),
+    ),
+    Paper(
+        "calibration by a rising curve",
+        "Zadrozny, Elkan. Transforming classifier scores into accurate multiclass probability estimates. KDD 2002",
+        "https://doi.org/10.1145/775047.775151",
+        "calibration",
+        ("isotonic", "surface_isotonic"),
     ),
     _balancer(
         "uncertainty",

@@ -18,6 +18,8 @@ LEVELS: tuple[Column, ...] = (
     ("recall", "early", "friend", "", "recall of friend items after early"),
     ("recoverable", "early", "all", "", "recoverable after early"),
     ("overlap", "", "unimpressed", "", "overlap, unimpressed"),
+    ("bubble_prevalence", "late", "all", "", "places with a bubble"),
+    ("bubble_engagement", "late", "all", "", "engagement on one"),
     ("macs", "late", "all", "", "late multiply-adds"),
 )
 LAW = (

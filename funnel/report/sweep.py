@@ -22,6 +22,7 @@ STANDINGS = {"safe": "good", "not safe": "bad", "undecided": "open"}
 LINES: tuple[Plot[SweepView], ...] = (
     Plot("standing", "Where it matters", sweep.standing, sweep.standing_caption, sweep.standing_data),
     Plot("levels", "What the arms reach", sweep.levels, sweep.levels_caption, sweep.levels_data),
+    Plot("friends", "Friends in the slate", sweep.friends, sweep.friends_caption, sweep.friends_data),
     Plot("law", "The survival law beside it", sweep.law, sweep.law_caption, sweep.law_data),
 )
 """of one axis"""

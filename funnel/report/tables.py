@@ -107,21 +107,21 @@ PLACES = {"met": "shown, condition met", "impressed": "shown", "unselected": "re
 def main(view: View) -> list[Table]:
     """The tables of the measures: arms by measures, then differences."""
     return [
-        _by_arm(view, "Main measures", "Mean over seeds with its interval.", MAIN),
-        _differences(view, "baseline", "Differences", MAIN + STAGEWISE[:4]),
-        _differences(view, "reference", "Differences", MAIN + STAGEWISE[:4]),
+        by_arm(view, "Main measures", "Mean over seeds with its interval.", MAIN),
+        differences(view, "baseline", "Differences", MAIN + STAGEWISE[:4]),
+        differences(view, "reference", "Differences", MAIN + STAGEWISE[:4]),
         *_contrasts(view, MAIN + STAGEWISE[:4]),
     ]
 
 
 def passage(view: View) -> Table:
     """Beside the figures of the funnel."""
-    return _by_arm(view, "Who gets through", "Shares of friend items and of others that pass, and counts.", PASSAGE)
+    return by_arm(view, "Who gets through", "Shares of friend items and of others that pass, and counts.", PASSAGE)
 
 
 def stagewise(view: View) -> Table:
     """Beside the figure of the value."""
-    return _by_arm(
+    return by_arm(
         view,
         "Value and regret by stage",
         "The waterfall charges stages in the order of the funnel; the Shapley shares in all orders. Both are shares of "
@@ -132,12 +132,12 @@ def stagewise(view: View) -> Table:
 
 def agreement(view: View) -> Table:
     """Beside the figures of the agreement."""
-    return _by_arm(view, "Agreement of the stages", "Overlap, and what each stage would find alone.", AGREEMENT)
+    return by_arm(view, "Agreement of the stages", "Overlap, and what each stage would find alone.", AGREEMENT)
 
 
 def calibration(view: View) -> Table:
     """What the late stage predicts, over the truth."""
-    return _by_arm(
+    return by_arm(
         view,
         "Calibration of the late stage",
         "Predicted over true, 1 is calibrated. A model over-predicts on what it selected (the winner's curse), so "
@@ -154,28 +154,28 @@ def more(view: View) -> list[Table]:
         if address[1] == "late"
     )
     return [
-        _by_arm(view, "Closeness", "Recall of the oracle's friend items, in thirds of estimated closeness.", CLOSENESS),
-        _by_arm(
+        by_arm(view, "Closeness", "Recall of the oracle's friend items, in thirds of estimated closeness.", CLOSENESS),
+        by_arm(
             view,
             "Friend count",
             "Recall at late by tenths of users, from those with the fewest friends to those with the most.",
             friends,
         ),
-        _by_arm(view, "Guardrails", "Who might pay for the change. Of hides, less is better.", GUARDRAILS),
-        _differences(view, "baseline", "Guardrails", GUARDRAILS),
-        _by_arm(
+        by_arm(view, "Guardrails", "Who might pay for the change. Of hides, less is better.", GUARDRAILS),
+        differences(view, "baseline", "Guardrails", GUARDRAILS),
+        by_arm(
             view,
             "Engagement of the slate",
             "True mean per slot, and the outcomes drawn beside it: what an A/B test of this size would have seen.",
             _tasks(view),
         ),
-        _by_arm(view, "Cost", "Per request, by stage.", _costs(view)),
+        by_arm(view, "Cost", "Per request, by stage.", _costs(view)),
     ]
 
 
 def rankers(view: View) -> list[Table]:
     """The tables that judge the predictions of each ranking stage against the truth."""
-    return [_by_arm(view, title, note, _rankers(view, measure)) for measure, (title, note) in RANKERS.items()]
+    return [by_arm(view, title, note, _rankers(view, measure)) for measure, (title, note) in RANKERS.items()]
 
 
 def facts(view: View) -> Table:
@@ -202,12 +202,13 @@ def certificates(view: View, deaths: pl.DataFrame, most: int = 12) -> list[dict[
     return found[:most].to_dicts()
 
 
-def _by_arm(view: View, title: str, note: str, lines: Lines) -> Table:
+def by_arm(view: View, title: str, note: str, lines: Lines) -> Table:
+    """Every arm's estimates, with their intervals."""
     rows = tuple((label, tuple(view.cell(arm, address) for arm in view.arms)) for label, address in lines)
     return of_arms(title, note, tuple(view.arms), rows)
 
 
-def _differences(view: View, against: str, title: str, lines: Lines) -> Table:
+def differences(view: View, against: str, title: str, lines: Lines) -> Table:
     """Every other arm minus the baseline or the reference."""
     other = view.scenario[against]
     note = (
@@ -268,6 +269,7 @@ def _rankers(view: View, measure: str) -> Lines:
     return tuple(
         (f"{stage}: {task}, {PLACES[slice_]}", (measure, stage, slice_, task))
         for _, stage, slice_, task in view.addresses(measure)
+        if slice_ in PLACES  # surfaces have a section of their own
     )
 
 

@@ -62,6 +62,11 @@ class View:
         """The resolved scenario."""
         return json.loads((self.found.folder / SPEC).read_text())
 
+    @property
+    def surfaces(self) -> list[str]:
+        """The surfaces of the world, by name; none where it tells none apart."""
+        return list(self.spec["base"]["world"].get("surfaces", {}))
+
     @cached_property
     def sample(self) -> pl.DataFrame:
         """Some requests of the first seed, candidate by candidate (`schema.SAMPLE`)."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from funnel.candidates import Requests
 from funnel.features import FEATURE
 from funnel.metrics.catalogue import rows as measured
 from funnel.metrics.deaths import deaths
@@ -205,6 +206,7 @@ class Exam:
             slate_size=self.size,
             edges=edges_of(lab),
             exposed=exposed_of(lab, page.rows),
+            surfaces=surfaces_of(lab, page.requests),
         )
 
     def _examine(self, lab: Lab, folder: Path) -> None:
@@ -218,6 +220,12 @@ class Exam:
         if self.seed == FIRST:
             write_sample(lab, ledger, folder)
         (folder / "facts.json").write_text(json.dumps(facts(lab, ledger)))
+
+
+def surfaces_of(lab: Lab, requests: Requests) -> dict[str, np.ndarray]:
+    """bool (R,) by name of a surface: the requests that are made there."""
+    asked = lab.world.observed.surface[requests.user]
+    return {name: asked == place for place, name in enumerate(lab.arm.world.surfaces)}
 
 
 def rank_recipe(lab: Lab, stage: str) -> dict:

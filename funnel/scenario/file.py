@@ -16,8 +16,9 @@ from pydantic import Field
 from funnel.errors import SpecError, unknown
 from funnel.patch import Table, assign, merge
 from funnel.scenario.conflict.spec import ConflictSpec
+from funnel.scenario.dose.spec import DoseFile, DoseSpec
 from funnel.scenario.heading import Heading
-from funnel.scenario.resolve import resolve
+from funnel.scenario.resolve import resolve, resolve_base
 from funnel.scenario.rounds.resolve import resolve_rounds
 from funnel.scenario.rounds.spec import Rounds
 from funnel.scenario.spec import Scenario, ScenarioSpec
@@ -28,7 +29,7 @@ from funnel.spec import Spec
 SCENARIOS = Path("scenarios")
 """seen from the project's folder, in which commands run"""
 
-AnyScenario = Scenario | Sweep | Rounds | ConflictSpec
+AnyScenario = Scenario | Sweep | Rounds | ConflictSpec | DoseSpec
 
 
 class Preset(Spec):
@@ -126,14 +127,12 @@ def _funnel(path: Path, table: Table, asked: Asked) -> Scenario | Sweep | Rounds
         spec = ScenarioSpec.parse(table, "")
     except SpecError as error:
         raise SpecError([*problems, *error.problems]) from None
-    world: Table = {} if asked.world is None else {"world": {"kind": "fitted", "source": asked.world}}
+    world = _chosen_world(asked)
     kind = _world_kind(base, world, spec.patch, world, *chosen)
     problems += _called(path, spec) + _lenient(asked, kind)
     if problems:
         raise SpecError(problems)
-    patches = [asked.size.patch, asked.size.of_world(kind), *chosen]
-    if asked.lenient:
-        patches.append({"world": {"lenient": True}})
+    patches = _patches(asked, kind, chosen)
     if spec.rounds > 1:
         return resolve_rounds(spec, base, *patches, world=world)
     if not spec.sweep:
@@ -142,6 +141,35 @@ def _funnel(path: Path, table: Table, asked: Asked) -> Scenario | Sweep | Rounds
         axes = {name: axis.thinned(asked.size.axis) for name, axis in spec.sweep.items()}
         spec = spec.model_copy(update={"sweep": axes})
     return resolve_sweep(spec, base, *patches, world=world)
+
+
+def _bubble_dose(path: Path, table: Table, asked: Asked) -> DoseSpec:
+    """As `_funnel`, of a scenario that has a base and no arms."""
+    table, chosen = _assigned(table, asked.assigned)
+    base, problems = _base(path, table)
+    try:
+        spec = DoseFile.parse(table, "")
+    except SpecError as error:
+        raise SpecError([*problems, *error.problems]) from None
+    world = _chosen_world(asked)
+    kind = _world_kind(base, world, spec.patch, world, *chosen)
+    problems += _called(path, spec) + _lenient(asked, kind)
+    if problems:
+        raise SpecError(problems)
+    laid = [world, spec.patch, world, *_patches(asked, kind, chosen)]
+    funnel, origin = resolve_base(spec.base, base, *laid)
+    return DoseSpec(**spec.model_dump(exclude={"base", "patch"}), base=funnel, origin=origin)
+
+
+def _chosen_world(asked: Asked) -> Table:
+    """The patch by which the user chose a world of data."""
+    return {} if asked.world is None else {"world": {"kind": "fitted", "source": asked.world}}
+
+
+def _patches(asked: Asked, kind: str, chosen: list[Table]) -> list[Table]:
+    """What is laid over a base after the scenario's own patch."""
+    lenient: list[Table] = [{"world": {"lenient": True}}] if asked.lenient else []
+    return [asked.size.patch, asked.size.of_world(kind), *chosen, *lenient]
 
 
 def _assigned(table: Table, assigned: list[tuple[str, Any]]) -> tuple[Table, list[Table]]:
@@ -197,7 +225,11 @@ def _task_conflict(path: Path, table: Table, asked: Asked) -> ConflictSpec:
     return spec
 
 
-KINDS: dict[str, Callable[[Path, Table, Asked], AnyScenario]] = {"funnel": _funnel, "task_conflict": _task_conflict}
+KINDS: dict[str, Callable[[Path, Table, Asked], AnyScenario]] = {
+    "funnel": _funnel,
+    "task_conflict": _task_conflict,
+    "bubble_dose": _bubble_dose,
+}
 
 
 def _called(path: Path, spec: Heading) -> list[str]:

@@ -15,6 +15,7 @@ from funnel.errors import InputError
 from funnel.intake.dataset import Dataset
 from funnel.intake.load import content, load
 from funnel.patch import Table
+from funnel.scenario.dose.spec import DoseSpec
 from funnel.scenario.memory import Memory
 from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Piece, Store
@@ -70,7 +71,7 @@ def read_account(world: WorldSpec, store: Store) -> dict[str, Any] | None:
     return told | {"source": Path(world.source).resolve().name}
 
 
-def check(scenarios: Iterable[Scenario]) -> None:
+def check(scenarios: Iterable[Scenario | DoseSpec]) -> None:
     """That every folder which a world is fitted to can be read, and holds more items than a request retrieves.
 
     Args:
@@ -92,9 +93,10 @@ def check(scenarios: Iterable[Scenario]) -> None:
         raise InputError(dict.fromkeys(problems))
 
 
-def _funnels(scenario: Scenario) -> Iterator[Placed]:
+def _funnels(scenario: Scenario | DoseSpec) -> Iterator[Placed]:
     """The base and all arms, of those whose world is fitted."""
-    named = {"base": scenario.base, **{f"arms.{name}": arm for name, arm in scenario.arms.items()}}
+    arms = scenario.arms if isinstance(scenario, Scenario) else {}
+    named = {"base": scenario.base, **{f"arms.{name}": arm for name, arm in arms.items()}}
     for where, funnel in named.items():
         if isinstance(funnel.world, FittedSpec):
             yield where, funnel, funnel.world

@@ -16,6 +16,9 @@ from funnel.scenario import envelope, fitted, pieces, results
 from funnel.scenario.conflict import study as conflict_study
 from funnel.scenario.conflict import summary as conflict_summary
 from funnel.scenario.conflict.spec import ConflictSpec
+from funnel.scenario.dose import study as dose_study
+from funnel.scenario.dose import summary as dose_summary
+from funnel.scenario.dose.spec import DoseSpec
 from funnel.scenario.executors import Executor
 from funnel.scenario.file import AnyScenario
 from funnel.scenario.folders import beside, put, recover
@@ -34,6 +37,7 @@ KINDS: dict[type, tuple[ModuleType, ModuleType]] = {
     Sweep: (sweep_study, sweep_summary),
     Rounds: (rounds_study, rounds_summary),
     ConflictSpec: (conflict_study, conflict_summary),
+    DoseSpec: (dose_study, dose_summary),
 }
 """by the kind of scenario: who plans, does and collects its jobs, and who writes its results"""
 
@@ -92,13 +96,13 @@ def run(
     return folder
 
 
-def _funnels(scenario: AnyScenario) -> list[Scenario]:
+def _funnels(scenario: AnyScenario) -> list[Scenario | DoseSpec]:
     """The scenarios of funnels that a run is made of."""
     if isinstance(scenario, Sweep):
         return [point.scenario for point in scenario.points]
     if isinstance(scenario, Rounds):
         return list(scenario.rounds)
-    return [scenario] if isinstance(scenario, Scenario) else []
+    return [scenario] if isinstance(scenario, Scenario | DoseSpec) else []
 
 
 def _do(scenario: AnyScenario, store: Store, device: str, job: Any) -> dict[str, str] | None:

@@ -173,7 +173,7 @@ class Lab:
             k = min(traffic.neighbours, world.items)
             parts = []
             for chunk in requests.chunks(CHUNK):
-                found = near.search(observed.interests[chunk.user], k)
+                found = near.search(observed.asked[chunk.user], k)
                 found = np.where(found < 0, found[:, :1], found)  # an index may find fewer: the nearest stands in
                 slates = bootstrap(chunk, found, observed.past_views, traffic.popular, slots, self.seed)
                 parts.append(impressions(engagement, chunk, slates, join(observed, chunk.user)))

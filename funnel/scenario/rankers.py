@@ -6,6 +6,7 @@ from pathlib import Path
 from shutil import copytree
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from funnel.scenario.logs import cut, shown
@@ -13,7 +14,8 @@ from funnel.scenario.scenery import Scenery
 from funnel.scenario.store import Piece, Store
 from funnel.stages.spec import STAGES, FunnelSpec, StagesSpec
 from funnel.training.batches import Period, rows
-from funnel.training.calibration import Calibration, fit_calibration
+from funnel.training.calibration.base import Calibration, Origins
+from funnel.training.calibration.catalogue import CALIBRATIONS
 from funnel.training.cascade import Pair, train_cascade
 from funnel.training.lessons import Lessons
 from funnel.training.logged import logged, training_log
@@ -83,18 +85,26 @@ class Rankers:
         return self._load(self.piece(stage))
 
     def calibration(self, stage: str) -> Calibration | None:
-        """The corrections of a stage's predictions, source by source, if it asks for them."""
-        if not self.stages.named(stage).calibration:
+        """The corrections of a stage's predictions, if it asks for them."""
+        kind = self.stages.named(stage).calibration
+        if not kind:
             return None
         ranker = self.piece(stage)
 
         def build(folder: Path) -> None:
             trained, logs = self._load(ranker), [shown(self.store, one.log) for one in self.served]
-            data = rows(trained.spec, self._periods(logs))
-            predicted, source = trained.predict_rows(data), pl.concat([log["source"] for log in logs]).to_numpy()
-            fit_calibration(trained.spec.tasks, predicted, data.labels, source).save(folder)
+            data, origins = rows(trained.spec, self._periods(logs)), self._origins(logs)
+            CALIBRATIONS[kind].fit(trained.spec.tasks, trained.predict_rows(data), data.labels, origins).save(folder)
 
-        return Calibration.load(self.store.ensure(self._piece("calibration", build, ranker=ranker.name)))
+        piece = self._piece("calibration", build, ranker=ranker.name, how=kind)
+        return CALIBRATIONS[kind].load(self.store.ensure(piece))
+
+    def _origins(self, logs: Sequence[pl.DataFrame]) -> Origins:
+        """Where the impressions of the logs came from."""
+        surfaces = [
+            self._observed(one).surface[log["user"].to_numpy()] for log, one in zip(logs, self.served, strict=True)
+        ]
+        return Origins(np.concatenate([log["source"].to_numpy() for log in logs]), np.concatenate(surfaces))
 
     def training_periods(self, spec: RankerSpec) -> list[Period]:
         """What the rows of a ranker are made of."""

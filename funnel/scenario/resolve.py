@@ -66,6 +66,19 @@ def resolve(
     )
 
 
+def resolve_base(name: str, base: Table, *patches: Table) -> tuple[FunnelSpec, Origin]:
+    """A base with patches laid over it, for scenarios that have no arms, and where it comes from.
+
+    Raises:
+        SpecError: every problem of the patched base.
+    """
+    base = _spelt_out(base)
+    funnel, faults = _funnel(base, [*patches], "base")
+    if not funnel:
+        raise SpecError([f"base{fault}" for fault in faults])
+    return funnel, Origin(name=name, changes=_changes(base, funnel))
+
+
 def _spelt_out(base: Table) -> Table:
     """The base with every default in its place, so that a patch of one field leaves its neighbours as they were.
 

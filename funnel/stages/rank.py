@@ -11,7 +11,7 @@ from funnel.errors import StageError
 from funnel.formula import evaluate, needs_bubble
 from funnel.stages.admission import Admission, AdmissionSpec
 from funnel.stages.spec import RankSpec
-from funnel.training.calibration import Calibration
+from funnel.training.calibration.base import Calibration, Origins
 from funnel.training.ranker import SCORE, Server
 from funnel.world.bubbles import Bubbles
 
@@ -87,7 +87,10 @@ class Rank(Stage):
         Under `SCORE` stands the score of its own, if it has one.
         """
         predicted = self.server.predict(requests, candidates, bubbles if self._sees_bubbles else None)
-        return self.calibration(predicted, candidates.source) if self.calibration else predicted
+        if not self.calibration:
+            return predicted
+        surface = self.server.observed.surface[requests.user[candidates.request]]
+        return self.calibration(predicted, Origins(candidates.source, surface))
 
     def formula(self, predicted: dict[str, np.ndarray], candidates: Candidates, bubbles: Bubbles) -> np.ndarray:
         """float32 (n,): the score of predictions.

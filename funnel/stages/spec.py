@@ -1,17 +1,17 @@
 """The whole funnel as data: what a scenario's base file holds, and what an arm resolves to."""
 
-from typing import Literal
-
 from pydantic import Field, field_validator, model_validator
 
 from funnel.closeness.spec import ClosenessModel, ProxiesSpec
 from funnel.errors import unknown
 from funnel.features import FEATURE
+from funnel.models.spec import TowerTreeSpec
 from funnel.retrieval.retrieve import RetrievalSpec
 from funnel.spec import Spec
 from funnel.stages.admission import AdmissionSpec
 from funnel.tasks import BUBBLE, TASK, Formula, chain
 from funnel.traffic.spec import LoopSpec, TrafficSpec
+from funnel.training.calibration.spec import BY_SURFACE, CalibrationKind
 from funnel.training.repair_spec import CascadeSpec
 from funnel.training.spec import RankerSpec, TowersSpec
 from funnel.world.spec import SyntheticSpec, WorldSpec
@@ -20,8 +20,9 @@ from funnel.world.spec import SyntheticSpec, WorldSpec
 class RankSpec(RankerSpec, Formula, AdmissionSpec):
     """A ranking stage: a ranker, the formula over its tasks, and who gets through."""
 
-    calibration: Literal["source"] | None = None
-    """whether predictions are aligned, source by source, with what was observed of that source's candidates"""
+    calibration: CalibrationKind | None = None
+    """how predictions are aligned with what was observed in the log after training: source by source, or by Platt's
+    line or an isotonic curve, one for all requests or one for each surface"""
     missing: tuple[str, ...] = ()
     """features that are in the training log and read as 0 at serving: a deployment fault, which leaves what is learnt,
     and every loss on the log, as it is"""
@@ -61,6 +62,25 @@ class RankSpec(RankerSpec, Formula, AdmissionSpec):
         if not self.formula:
             raise ValueError("the formula should weigh at least one task. Found none.")
         return self
+
+    def surface_problems(self, stage: str, surfaces: tuple[str, ...]) -> list[str]:
+        """What does not go with the surfaces of the world, told of the stage of a name."""
+        if isinstance(self.model, TowerTreeSpec) and self.model.surfaces != surfaces:
+            found = f"Found {', '.join(surfaces)}." if surfaces else "Found none. Give the world `surfaces`."
+            return [
+                f"stages.{stage}.model has a tree for each of {', '.join(self.model.surfaces)}, which should be the "
+                f"surfaces of the world, in this order. {found}"
+            ]
+        if surfaces:
+            return []
+        told = [f"feature `{name}`" for name in self.features if FEATURE[name].surfaced]
+        if self.calibration in BY_SURFACE:
+            told.append(f"calibration `{self.calibration}`")
+        return [
+            f"stages.{stage}: {what} tells surfaces apart, so the world should have some. Found none. Give it "
+            "`surfaces`, or take it out."
+            for what in told
+        ]
 
 
 MISPLACED = (
@@ -247,6 +267,21 @@ class FunnelSpec(Spec):
                 f"stage `{wanting[0]}` learns from logged cuts (`train.negatives`), so `traffic.cuts` should be at "
                 "least 1. Found 0. Raise it, or take `negatives` out."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _asked_on_surfaces(self):
+        surfaces = tuple(self.world.surfaces)
+        problems = [
+            problem for stage in STAGES for problem in self.stages.named(stage).surface_problems(stage, surfaces)
+        ]
+        if self.evaluation.requests < len(surfaces):
+            problems.append(
+                f"evaluation.requests: should be at least {len(surfaces)}, since whoever is drawn asks on every "
+                f"surface. Found {self.evaluation.requests}."
+            )
+        if problems:
+            raise ValueError(" ".join(problems))
         return self
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ def bootstrap(
     """Every slot draws on its own: by popularity, or uniformly among the neighbours. A repeated item is dropped.
 
     Args:
-        neighbours: int64 (R, K), items nearest to each user's interests by content.
+        neighbours: int64 (R, K), items nearest by content to each user's interests, or to what is asked for.
         past_views: float32 (I,), counters that popularity follows.
         popular: share of slots that go to popularity. slots: positions a slate.
 

@@ -23,9 +23,9 @@ def impressions(engagement: Engagement, requests: Requests, slates: Slates, bubb
     friend = engagement.friend_term(bubbles, rows)
     z = engagement.logits(user, slates.item, friend, slates.position)
     duration = engagement.world.observed.duration[slates.item]
-    labels = engagement.labels(z, duration, rows >= 0, requests.id[slates.request], slates.item)
     count = np.zeros(len(rows), np.int8)
     count[rows >= 0] = bubbles.count[rows[rows >= 0]]
+    labels = engagement.labels(z, duration, count > 0, requests.id[slates.request], slates.item)
     table = pl.DataFrame(
         {
             "request": requests.id[slates.request],

@@ -121,9 +121,7 @@ def prepared(
     if start:
         start.give(model, heads)
     else:
-        constants = heads.start(seen.labels)
-        with torch.no_grad():
-            model.head_bias.copy_(constants.view_as(model.head_bias))
+        model.towers.start(heads.start(seen.labels))
     model.to(device)
     heads.to(device)
 

@@ -62,9 +62,9 @@ class Ranker:
     def macs(self) -> int:
         """Multiply-adds a candidate as served: pair features, their share of the first layer, the body."""
         own = [FEATURE[name] for name in self.columns if FEATURE[name].side in ("pair", "context")]
-        width = self.model.first()[0].shape[1]
+        read = sum(self.columns[feature.name] for feature in own)  # the last columns of a row
         computed = sum(feature.macs for feature in own)
-        return computed + sum(self.columns[feature.name] for feature in own) * width + self.model.body_macs
+        return computed + int(self.model.column_macs[-read:].sum() if read else 0) + self.model.body_macs
 
     @property
     def parameters(self) -> int:

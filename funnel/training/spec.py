@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from funnel.balancing.spec import BalancerSpec, DWASpec, StaticSpec
 from funnel.errors import unknown
 from funnel.features import FEATURE
-from funnel.models.spec import ModelSpec, SharedBottomSpec
+from funnel.models.spec import ModelSpec, SharedBottomSpec, TowerTreeSpec
 from funnel.spec import Spec
 from funnel.tasks import BUBBLE, TASK
 from funnel.training.repair_spec import DistilSpec, PrivilegedSpec, Stage
@@ -101,6 +101,7 @@ class RankerSpec(Spec):
             *self._sampling_problems(),
             *self._balancer_problems(),
             *self._negative_problems(),
+            *self._tree_problems(),
         ]
         if problems:
             raise ValueError(" ".join(problems))
@@ -178,6 +179,23 @@ class RankerSpec(Spec):
             f"condition other than a bubble. Found {', '.join(f'`{task}`' for task in self.tasks)}. Add such a task, "
             "or take `negatives` out."
         ]
+
+    def _tree_problems(self) -> list[str]:
+        if not isinstance(self.model, TowerTreeSpec):
+            return []
+        problems = [
+            f"model.fusion: {unknown(name, self.features, 'a feature that the ranker reads')}"
+            for name in self.model.fused
+            if name not in self.features
+        ]
+        if "surface" in self.model.fused:
+            problems.append("model.fusion: `surface` is the same for all rows of a surface. Take it out.")
+        if len(self.model.surfaces) > 1 and "surface" not in self.features:
+            problems.append(
+                "model `tower_tree` runs the tree of the surface that is asked on, so the features should name "
+                f"`surface`. Found {', '.join(self.features)}. Add it, or choose another model."
+            )
+        return problems
 
     def ranker(self) -> "RankerSpec":
         """Itself without what a subclass adds: the part that decides what is learnt, and names the trained artifact."""

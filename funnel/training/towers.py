@@ -27,7 +27,8 @@ from funnel.training.loop import Descent, fit
 from funnel.training.spec import TowersSpec
 from funnel.world.observed import Observed
 
-USER_FEATURES = ("interests", "activity", "friend_count")
+USER_FEATURES = ("interests", "activity", "friend_count", "surface", "intent")
+"""the last two have no column in a world without surfaces"""
 ITEM_FEATURES = ("content", "duration", "age", "past_views", "past_like_rate")
 
 

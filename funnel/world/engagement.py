@@ -56,7 +56,7 @@ class Engagement:
     world: World
     channels: tuple[str, ...]
     user_part: np.ndarray
-    """float32 (U, K): tendency term of each channel"""
+    """float32 (U, K): tendency term of each channel, and what the user's surface adds to it"""
     item_part: np.ndarray
     """float32 (I, K): base, quality, freshness, duration and appeal terms"""
     taste: np.ndarray
@@ -89,7 +89,7 @@ class Engagement:
         return cls(
             world=world,
             channels=tuple(spec.channels),
-            user_part=truth.tendency[:, None] * coefficients("tendency"),
+            user_part=truth.tendency[:, None] * coefficients("tendency") + _shifts(world)[observed.surface],
             item_part=item_part.astype(np.float32),
             taste=coefficients("taste"),
             position=coefficients("position"),
@@ -169,6 +169,13 @@ class Engagement:
         share = np.exp(np.clip(z[:, watch], -LIMIT, LIMIT) - logit(draws[:, watch]))
         found = Outcomes(self.channels, draws < expit(z), share, duration, bubble)
         return {name: found.where_given(name) for name in TASK}
+
+
+def _shifts(world: World) -> np.ndarray:
+    """float32 (S, K): what each surface adds to the logit of each channel; one row of 0 without surfaces."""
+    channels, surfaces = world.spec.engagement.channels, world.spec.surfaces.values()
+    rows = [[surface.base.get(channel, 0.0) for channel in channels] for surface in surfaces]
+    return np.array(rows or [[0.0] * len(channels)], np.float32)
 
 
 def _standard(values: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from funnel.world.fitted.spec import FittedSpec
 from funnel.world.spec import WorldSpec
+from funnel.world.surfaces import with_surfaces
 from funnel.world.synthetic import build as synthetic
 from funnel.world.world import World
 
@@ -17,4 +18,4 @@ def generate(spec: WorldSpec, seed: int) -> World:
         from funnel.world.fitted import build as fitted
 
         return fitted.build(spec, seed)
-    return synthetic.build(spec, seed)
+    return with_surfaces(synthetic.build(spec, seed), spec.offers)

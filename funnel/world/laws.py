@@ -79,6 +79,34 @@ class EngagementSpec(Spec):
         return channels
 
 
+class SurfaceSpec(Spec):
+    """One surface of the product: how much of the traffic it has, and how people behave there."""
+
+    share: float = 1.0
+    """of the traffic; shares are normalised"""
+    base: dict[str, float] = Field(default_factory=dict)
+    """logit that each of some channels gets here, by name; the others answer as anywhere"""
+    intent: float = Field(0.0, ge=0, le=1)
+    """how far what is wanted follows what the request is for, and not the user's lasting taste"""
+
+    @field_validator("share")
+    @classmethod
+    def _some_traffic(cls, share: float) -> float:
+        if not share > 0:
+            raise ValueError(
+                f"should be above 0. Found {share:g}. A surface without traffic has no log to learn from: take it out."
+            )
+        return share
+
+    @field_validator("base")
+    @classmethod
+    def _channels(cls, base: dict[str, float]) -> dict[str, float]:
+        known = channel_laws()
+        if problems := [unknown(name, known, "a channel") for name in base if name not in known]:
+            raise ValueError(" ".join(problems))
+        return base
+
+
 POLICY = ("threshold", "cap")
 """fields of `reactions` that say which friends may show as a bubble"""
 
@@ -98,6 +126,8 @@ class Assumptions(Spec):
     """noise of the observed content embedding, sd in units of the topic vector's length"""
     reactions: ReactionsSpec = ReactionsSpec()
     engagement: EngagementSpec = EngagementSpec()
+    surfaces: dict[str, SurfaceSpec] = Field(default_factory=dict, max_length=16)
+    """the surfaces by name; without any the product has one, which nothing tells apart"""
 
     def draws_as(self, other: "Assumptions") -> bool:
         """Whether both draw the same people, items, friendships and outcomes: they differ in policy at most."""

@@ -57,8 +57,22 @@ class Observed:
     """int8 (m,): index into REACTIONS"""
     eligible: np.ndarray
     """int32 (U,): friends whose closeness estimate reaches the threshold, so that they may show as a bubble"""
+    surface: np.ndarray
+    """int8 (U,): the surface that the user asks on; 0 in a world without surfaces"""
+    intent: np.ndarray
+    """float32 (U, D): what the user asks for there, as a noisy reading of content (a query embedding), unit length; 0
+    where the surface has no intent, and of no width in a world without surfaces"""
     cap: int
     """friends shown on one item at most"""
+    surfaces: int
+    """surfaces of the world; 0 if it does not tell any apart"""
+
+    @cached_property
+    def asked(self) -> np.ndarray:
+        """float32 (U, D): what a search by content looks for: the intent, or the interests where there is none."""
+        if not self.surfaces:
+            return self.interests
+        return np.where(self.intent.any(1, keepdims=True), self.intent, self.interests)
 
     def with_closeness(self, estimate: np.ndarray, threshold: float) -> "Observed":
         """The same under another closeness estimate: whose friends come first, and who may show as a bubble.

@@ -58,8 +58,8 @@ def clicks(spec: EngagementSpec, truth: Truth, views: np.ndarray, generator: np.
     return generator.binomial(views, rate)
 
 
-def content_of(noise: float, topic: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """float32 (I, D): what a content model makes of the topic."""
+def read(noise: float, topic: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """float32 (n, D): what a content model makes of topics."""
     drawn = generator.standard_normal(topic.shape, dtype=np.float32)
     return unit(topic + np.float32(noise / np.sqrt(topic.shape[1])) * drawn)
 
@@ -77,7 +77,7 @@ def observe(spec: Assumptions, seed: int, truth: Truth, edges: Friends, records:
     friend, friend_edge, eligible = closest_first(
         friend_offsets, graph.indices, graph.data - 1, edges.estimate, spec.reactions.threshold
     )
-    content = content_of(spec.content_noise, truth.topic, stream(seed, "world", "content"))
+    content = read(spec.content_noise, truth.topic, stream(seed, "world", "content"))
     clicked = clicks(spec.engagement, truth, records.views, stream(seed, "world", "clicks"))
     return Observed(
         history=records.history,
@@ -103,5 +103,8 @@ def observe(spec: Assumptions, seed: int, truth: Truth, edges: Friends, records:
         reaction_item=records.reaction_item,
         reaction_kind=records.reaction_kind,
         eligible=eligible,
+        surface=np.zeros(users, np.int8),
+        intent=np.empty((users, 0), np.float32),
         cap=spec.reactions.cap,
+        surfaces=0,
     )

@@ -1,10 +1,10 @@
 """The exact top n of the whole corpus by true value, for many requests, in chunks and at bounded memory.
 
 Only few items carry a bubble for a request: those are evaluated one by one. For the others the value is a function of
-the match, the user's tendency and the item's static terms, so items are put into groups of alike static terms, and an
-upper bound of the value is tabulated by (tendency bin, group, match bin). The n-th best of one good item per group is a
-value that the answer must reach; an item whose bound stays under it is ruled out without being evaluated. The bounds
-are proven, not estimated, so the answer is that of full evaluation.
+the match, the user's tendency, the surface and the item's static terms, so items are put into groups of alike static
+terms, and an upper bound of the value is tabulated by (surface and tendency bin, group, match bin). The n-th best of
+one good item per group is a value that the answer must reach; an item whose bound stays under it is ruled out without
+being evaluated. The bounds are proven, not estimated, so the answer is that of full evaluation.
 """
 
 from dataclasses import dataclass
@@ -48,14 +48,15 @@ class Bounds:
     """float32 (D, G * GROUP): topics in that order, scaled so that taste @ topic is the match"""
     edges: np.ndarray
     """float32 (MATCH_BINS + 1,): match bins, the outer ones open"""
-    tendency: np.ndarray
-    """int64 (U,): tendency bin of each user"""
+    bin: np.ndarray
+    """int64 (U,): bin of each user, a surface's tendency bin"""
     table: np.ndarray
-    """float32 (TENDENCY_BINS, G, MATCH_BINS): no item of the group with a match in this or a lower bin is worth more"""
+    """float32 (S * TENDENCY_BINS, G, MATCH_BINS): to no user of the bin an item of the group with a match in this or a
+    lower bin is worth more"""
 
     def least_match(self, users: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """float32 (R, G): the match that an item of the group needs, or it cannot be worth `reach` (float32 (R,))."""
-        below = (self.table[self.tendency[users]] < reach[:, None, None]).sum(2)
+        below = (self.table[self.bin[users]] < reach[:, None, None]).sum(2)
         return np.append(self.edges[:-1], np.float32(np.inf))[below]
 
 
@@ -98,9 +99,10 @@ def bounds(engagement: Engagement, value: Formula) -> Bounds:
     tendency = world.truth.tendency
     cuts = np.linspace(tendency.min(), tendency.max(), TENDENCY_BINS + 1)
     bin_of = np.clip(np.searchsorted(cuts, tendency, side="right") - 1, 0, TENDENCY_BINS - 1)
+    bin_of += TENDENCY_BINS * world.observed.surface  # which shifts the logits of its users all alike
 
-    table = np.empty((TENDENCY_BINS, len(grouped), MATCH_BINS), np.float32)
-    for b in range(TENDENCY_BINS):
+    table = np.empty((TENDENCY_BINS * max(1, world.observed.surfaces), len(grouped), MATCH_BINS), np.float32)
+    for b in range(len(table)):
         users = engagement.user_part[bin_of == b]
         if not len(users):
             table[b] = np.inf

@@ -7,10 +7,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Truth:
-    """Latents of U users, I items and E friendships."""
+    """Latents of U users, I items and E friendships; with surfaces, users are viewers (`funnel.world.surfaces`)."""
 
     taste: np.ndarray
-    """float32 (U, D), unit length"""
+    """float32 (U, D), unit length: what is wanted, which on a surface may follow an intent"""
     topic: np.ndarray
     """float32 (I, D), unit length"""
     tendency: np.ndarray

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,8 +54,10 @@ class World:
             return np.asarray(np.load(folder / f"{kind}.{name}.npy", mmap_mode="r"))
 
         truth = Truth(**{field.name: read("truth", field.name) for field in fields(Truth)})
-        arrays = {field.name: read("observed", field.name) for field in fields(Observed) if field.name != "cap"}
-        return cls(card.spec, card.seed, truth, Observed(**arrays, cap=card.spec.reactions.cap))
+        kept = [field.name for field in fields(Observed) if field.name not in ("cap", "surfaces")]
+        arrays: dict[str, Any] = {name: read("observed", name) for name in kept}
+        policy, surfaces = card.spec.reactions, card.spec.surfaces
+        return cls(card.spec, card.seed, truth, Observed(**arrays, cap=policy.cap, surfaces=len(surfaces)))
 
 
 def _arrays(part: Truth | Observed) -> list[tuple[str, np.ndarray]]:

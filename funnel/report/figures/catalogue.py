@@ -22,6 +22,7 @@ from funnel.report.figures import (
     funnel,
     learning,
     repairs,
+    surfaces,
     transfer,
     world,
 )
@@ -152,6 +153,15 @@ def of_world(account: Account) -> list[Plot[Account]]:
     """The figures of a fitted world; what friends tell where the data has friends."""
     return [LAWS, RANKING, *([SOCIAL] if account.lifts else [])]
 
+
+SURFACES = Plot(
+    "surface_calibration",
+    "Calibration by surface",
+    surfaces.calibration,
+    surfaces.calibration_caption,
+    surfaces.calibration_data,
+)
+"""drawn where the world tells surfaces apart"""
 
 Drawn = list[dict[str, Any]]
 """figures as a template prints them: name, title, svg, caption"""

@@ -23,12 +23,13 @@ def bubbles(view: View) -> Figure:
     panels = figure.subplots(1, 2)
     for axes, (measure, title) in zip(panels, BUBBLES.items(), strict=True):
         axes.set_title(title)
-        for place, arm in enumerate(named(view)):
-            _line(axes, view, place, arm, arm, [_of_tenth(view, measure, tenth) for tenth in TENTHS])
+        arms, addresses = named(view), [_of_tenth(measure, tenth) for tenth in TENTHS]
+        for place, arm in enumerate(arms):
+            _line(axes, view, arm, addresses, side_by_side(place, len(arms)))
         axes.set_xticks(list(TENTHS))
         axes.set_xlabel("tenth of users by friend count")
         axes.yaxis.set_major_formatter(PER_CENT)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, min(1.0, axes.get_ylim()[1]))
     legend(figure, panels)
     return figure
 
@@ -38,10 +39,12 @@ def closeness(view: View) -> Figure:
     line."""
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for place, arms in enumerate(alike(view)):
+    groups = alike(view)
+    for place, arms in enumerate(groups):
         label = ", ".join(arms) if len(arms) < 3 else f"{arms[0]} and {len(arms) - 1} more"
-        _line(left, view, place, arms[0], label, [_tenth(tenth) for tenth in TENTHS])
-        _line(right, view, place, arms[0], label, [_third(third) for third in THIRDS])
+        aside = side_by_side(place, len(groups))
+        _line(left, view, arms[0], [_tenth(tenth) for tenth in TENTHS], aside, label)
+        _line(right, view, arms[0], [_third(third) for third in THIRDS], aside, label)
     left.set_title("True closeness by estimate")
     left.set_xticks(list(TENTHS))
     left.set_xlabel("tenth of friendships by estimate")
@@ -49,6 +52,7 @@ def closeness(view: View) -> Figure:
     right.set_title("AUC of the estimate")
     right.axhline(0.5, color=INK, linewidth=0.8, linestyle=":")
     right.set_xticks(range(1, len(THIRDS) + 1), list(THIRDS.values()))
+    right.set_xlim(0.5, len(THIRDS) + 0.5)
     right.set_xlabel("friends of the user who has fewer")
     legend(figure, [left, right])
     return figure
@@ -75,29 +79,25 @@ def _quality() -> list[Address]:
     return [*(_tenth(tenth) for tenth in TENTHS), *(_third(third) for third in THIRDS)]
 
 
-def _of_tenth(view: View, measure: str, tenth: int) -> Address:
-    (task,) = {address[3] for address in view.addresses(measure)} or {""}
-    return (measure, "late", f"friends_decile_{tenth}", task)
+def _of_tenth(measure: str, tenth: int) -> Address:
+    return (measure, "late", f"friends_decile_{tenth}", "")
 
 
-def _line(axes: Axes, view: View, place: int, arm: str, label: str, addresses: list[Address]) -> None:
+def _line(axes: Axes, view: View, arm: str, addresses: list[Address], aside: float, label: str | None = None) -> None:
     """The estimates of one arm at 1, 2, ..., beside those of the others; what is not known is left out."""
     found = [(at, view.estimate(arm, *address)) for at, address in enumerate(addresses, 1)]
-    known = [(at, estimate) for at, estimate in found if estimate["value"] is not None]
+    known = [(at + aside, estimate) for at, estimate in found if estimate["value"] is not None]
     axes.grid(axis="y", color=INK, alpha=0.15)
     if not known:
         return
-    axes.errorbar(
-        [at + side_by_side(place, len(named(view))) for at, _ in known],
-        [estimate["value"] for _, estimate in known],
-        yerr=whiskers([estimate for _, estimate in known]),
-        linewidth=1.2,
-        **look_of(view, arm) | {"label": label, "markersize": 4},
-    )
+    places, estimates = zip(*known, strict=True)
+    values = [estimate["value"] for estimate in estimates]
+    look = look_of(view, arm) | {"label": label or arm, "markersize": 4}
+    axes.errorbar(places, values, yerr=whiskers(estimates), linewidth=1.2, **look)
 
 
 def bubbles_data(view: View) -> Rows:
-    return _data(view, [_of_tenth(view, measure, tenth) for measure in BUBBLES for tenth in TENTHS])
+    return _data(view, [_of_tenth(measure, tenth) for measure in BUBBLES for tenth in TENTHS])
 
 
 def closeness_data(view: View) -> Rows:

@@ -22,6 +22,11 @@ WIDE = 12
 SIGNED = FuncFormatter(lambda share, _: f"{100 * share:+.3g} %")
 DIFFERENCES = {"candidates": "Candidates lost beyond the reference", "value": "Value forgone"}
 LEVELS = {"lost": ("early", "Lost candidates"), "value": ("late", "Slate value, per slot")}
+FRIENDS = {
+    "rest_value": "Value without the new tasks",
+    "bubble_prevalence": "Places with a bubble",
+    "bubble_engagement": "Engagement on one",
+}
 
 
 def standing(view: SweepView) -> Figure:
@@ -58,6 +63,21 @@ def levels(view: SweepView) -> Figure:
     last.axhline(1, color=INK, linewidth=0.8, linestyle=":")
     last.yaxis.set_major_formatter(PER_CENT)
     for axes in (*panels, last):
+        along(axes, view)
+    legend(figure, panels)
+    return figure
+
+
+def friends(view: SweepView) -> Figure:
+    """What the slate is worth without the new tasks, how many of its places carry a bubble, and what one brings."""
+    figure = Figure(figsize=(9.6, 4.2), layout="constrained")
+    panels = figure.subplots(1, 3)
+    for axes, (measure, title) in zip(panels, FRIENDS.items(), strict=True):
+        axes.set_title(title)
+        for arm in named(view):
+            line(axes, view, arm, [view.estimate(place, arm, measure, "late") for place in range(len(view.points))])
+        if measure != "rest_value":
+            axes.yaxis.set_major_formatter(PER_CENT)
         along(axes, view)
     legend(figure, panels)
     return figure
@@ -139,6 +159,8 @@ def along(axes: Axes, view: SweepView) -> None:
     labels = [f"{value:g}" if view.axes[0]["numeric"] else str(value) for value in view.values()]
     if _logarithmic(view):
         axes.set_xscale("log")
+    if not view.axes[0]["numeric"]:
+        axes.margins(x=0.1)  # room for arms that stand aside, and for what is written at the edge
     axes.xaxis.set_major_locator(FixedLocator(_places(view)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda at, place: labels[place] if place is not None else f"{at:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -173,6 +195,16 @@ def levels_data(view: SweepView) -> Rows:
     ]
 
 
+def friends_data(view: SweepView) -> Rows:
+    """By point and arm: value without the new tasks, prevalence of bubbles, engagement on one."""
+    return [
+        dict(point["coordinates"]) | {"arm": arm, "measure": measure} | ends(view.estimate(place, arm, measure, "late"))
+        for measure in FRIENDS
+        for place, point in enumerate(view.points)
+        for arm in view.arms
+    ]
+
+
 def law_data(view: SweepView) -> Rows:
     """By point and arm: correlation, lost candidates as the law expects them, and as measured."""
     return [
@@ -204,6 +236,14 @@ def levels_caption(view: SweepView) -> str:
         f"What the arms reach {view.each}. Left, lower is better; middle and right, higher is. Captured is the share "
         f"of the gain of `{view.scenario['reference']}` over `{view.scenario['baseline']}` in slate value that "
         f"`{view.scenario['proposal']}` gets as well, left out where that gain is not clearly positive. {view.behind}"
+    )
+
+
+def friends_caption(view: SweepView) -> str:
+    return (
+        "Left, what a place of the slate is worth without the tasks of the change; middle, how many places carry a "
+        "bubble; right, the true probability of engagement on a place that does. More bubbles need not each bring as "
+        f"much. {view.behind}"
     )
 
 

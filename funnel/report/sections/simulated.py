@@ -15,6 +15,7 @@ SIMULATED = {
     "friend edges inside a community": "world.friends.homophily",
     "rates of tasks that were set": "world.rates",
     "recent reactions a user, mean": "world.reactions.mean",
+    "closeness model": "closeness.kind",
     "closeness from which a friend may show": "world.reactions.threshold",
     "friends shown on an item, at most": "world.reactions.cap",
     "logit caused by showing one friend": "world.engagement.cue",

@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 from rich.console import Console
 
-from funnel.errors import ResultsError, SpecError, unknown
+from funnel.errors import ResultsError, unknown
 from funnel.intake.recflow import ALL_STAGE, NOTE, OTHERS, REALSHOW, REQUESTS, SEQUENCES, Note
 from funnel.scenario.exam import Exam
 from funnel.scenario.executors import Executor
@@ -24,11 +24,9 @@ from funnel.scenario.export.note import note_of, read_note, write_note
 from funnel.scenario.export.replay import Replay
 from funnel.scenario.file import AnyScenario
 from funnel.scenario.folders import beside, disk_full, put, recover
+from funnel.scenario.one_arm import one_arm
 from funnel.scenario.progress import Task, told
-from funnel.scenario.rounds.spec import Rounds
-from funnel.scenario.spec import Scenario
 from funnel.scenario.store import Store
-from funnel.scenario.sweep.spec import Sweep
 
 FORMATS = ("recflow",)
 """layouts to export to"""
@@ -62,7 +60,8 @@ def export(
         SpecError: no such layout, arm or seed, or the scenario is no single one; all of it at once, before any work.
         ResultsError: the folder holds something else, or the disk is full.
     """
-    single, arm = _checked(scenario, layout, arm, seed)
+    strange = [] if layout in FORMATS else [f"format: {unknown(layout, FORMATS, 'a layout to export to')}"]
+    single, arm = one_arm(scenario, arm, seed, *strange)
     executor = Executor(workers=1, device=device)
     folder = (out or exports / single.name / arm / f"seed{seed}").resolve()
     _check_folder(folder)
@@ -77,24 +76,6 @@ def export(
             _work(_tasks(store, replay, partial_folder), partial_folder, executor, console or Console())
             put(partial_folder, folder)
     return folder
-
-
-def _checked(scenario: AnyScenario, layout: str, arm: str | None, seed: int) -> tuple[Scenario, str]:
-    """The scenario and its arm, when they can be exported."""
-    problems = [] if layout in FORMATS else [f"format: {unknown(layout, FORMATS, 'a layout to export to')}"]
-    if not isinstance(scenario, Scenario):
-        others = {Sweep: "a sweep, which has many points", Rounds: "a feedback loop, which has many rounds"}
-        found = others.get(type(scenario), "one without a funnel")
-        problems.append(f"{scenario.name}: should be a single scenario of a funnel. Found {found}.")
-        raise SpecError(problems)
-    chosen = arm or scenario.verdict.proposal
-    if chosen not in scenario.arms:
-        problems.append(f"arm: {unknown(chosen, scenario.arms, f'an arm of {scenario.name}')}")
-    if not 0 <= seed < scenario.seeds:
-        problems.append(f"seed: should be from 0 to {scenario.seeds - 1}, as the scenario has them. Found {seed}.")
-    if problems:
-        raise SpecError(problems)
-    return scenario, chosen
 
 
 def _check_folder(folder: Path) -> None:

@@ -71,6 +71,11 @@ def _lone_problems(spec: ScenarioSpec, rounds: list[Scenario]) -> list[str]:
             f"rounds: should be 1 in a {world.kind} world, since nothing tells how it goes on. Found {spec.rounds}. "
             "Leave `rounds` out, or choose a synthetic world."
         )
+    if world.surfaces:
+        problems.append(
+            f"rounds: should be 1 in a world with surfaces, which stays as it is. Found {spec.rounds}. Leave `rounds` "
+            "out, or the surfaces."
+        )
     return problems + [
         f"{where}.loop.window: should be at most {spec.rounds}, the number of rounds, since no more logs come "
         f"together. Found {funnel.loop.window}. Lower it, or raise `rounds`."

@@ -28,16 +28,20 @@ def sentences(
     points: Sequence[Mapping[str, Any]],
     turns: Mapping[str, Any] | None,
     best: Mapping[str, Any] | None,
+    rest: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The headline, and a sentence for each axis of the verdict, each turn, each best place, and the survival law.
 
     Args:
         points: as the results hold them. turns: `numbers.turning` by axis of the verdict, of a numeric axis alone.
-        best: `numbers.best_of` by arm, of one axis whose points can be compared.
+        best: `numbers.best_of` by arm, of one axis whose points can be compared. rest: the same of the value without
+            the tasks of the change.
     """
     told = [_outcomes(axis, axes, points) for axis in OUTCOMES]
     told += [_turn(axis, axes[0], verdict, turn) for axis, turn in (turns or {}).items()]
-    told += [_best(arm, axes[0], found) for arm, found in (best or {}).items()]
+    told += [_best(f"The slate of `{arm}`", axes[0], found) for arm, found in (best or {}).items()]
+    bare = "Without the tasks of the change, the slate of"
+    told += [_best(f"{bare} `{arm}`", axes[0], found) for arm, found in (rest or {}).items()]
     told += [_law(verdict, points)]
     return {"sentence": _headline(axes, verdict, points), "sentences": told}
 
@@ -105,14 +109,21 @@ def _turn(axis: str, along: Axis, verdict: VerdictSpec, turn: Mapping[str, Any])
     )
 
 
-def _best(arm: str, along: Axis, found: Mapping[str, Any]) -> str:
-    told = f"The slate of `{arm}` is worth most at {along.name} = {found['at']}"
+def _best(slate: str, along: Axis, found: Mapping[str, Any]) -> str:
+    told = f"{slate} is worth most at {along.name} = {found['at']}{_side(along, found['at'])}"
     corrected = f"corrected for {len(along.values)} values"
     if not found["rivals"]:
         return f"{told}, clearly more than at any other value ({corrected})."
     if len(found["rivals"]) == len(along.values) - 1:
         return f"{told}, and at no other value clearly less ({corrected})."
     return f"{told}, and not clearly more than at {listed([str(value) for value in found['rivals']])} ({corrected})."
+
+
+def _side(along: Axis, at: Value) -> str:
+    """Whether the best lies between others: at an end of the axis it may lie beyond."""
+    if not along.numeric or len(along.values) < 3:
+        return ""
+    return ", an end of the axis" if at in (along.values[0], along.values[-1]) else ", inside the axis"
 
 
 def _law(verdict: VerdictSpec, points: Sequence[Mapping[str, Any]]) -> str:

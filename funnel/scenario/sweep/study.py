@@ -21,7 +21,7 @@ from funnel.scenario.sweep.spec import Sweep
 
 MEASURES = (
     *("lost", "predicted_lost", "correlation", "recall", "recoverable", "overlap", "value", "rest_value"),
-    *("candidates", "keep_ratio"),
+    *("candidates", "keep_ratio", "bubble_prevalence", "bubble_engagement"),
 )
 """measures of the catalogue that an arm at a point is asked for"""
 

@@ -41,20 +41,22 @@ def write(
         {"coordinates": point.coordinates, "failed": failed.get(place, {})} | numbers.table()
         for place, (point, numbers) in enumerate(zip(sweep.points, found, strict=True))
     ]
-    turns, best = _turns(sweep, verdict, found), _best(sweep, verdict, found)
+    turns = _turns(sweep, verdict, found)
+    best, rest = (_best(sweep, verdict, found, measure) for measure in ("value", "rest_value"))
     summary = {
         "schema_version": envelope.SCHEMA_VERSION,
         "kind": KIND,
         "scenario": _heading(sweep, verdict),
         "fingerprint": envelope.fingerprint(spec),
         "versions": envelope.versions(),
-        "verdict": sentences(sweep.axes, verdict, points, turns, best)
+        "verdict": sentences(sweep.axes, verdict, points, turns, best, rest)
         | {"standing": [standing(point["verdict"]) for point in points]},
         "base": _origin(sweep),
         "points": points,
         "turns": turns,
         "changes": _outcome_changes(sweep, points),
         "best": best,
+        "best_rest": rest,
         "measures": {name: {"unit": METRIC[name].unit, "definition": METRIC[name].definition} for name in MEASURES},
         "seconds": seconds,
         "world": world,
@@ -101,15 +103,19 @@ def _turns(sweep: Sweep, verdict: VerdictSpec, found: list[PointNumbers]) -> dic
     return {axis: turning(places, np.array([one[axis] for one in worse]), margins[axis]) for axis in margins}
 
 
-def _best(sweep: Sweep, verdict: VerdictSpec, found: list[PointNumbers]) -> dict[str, Any] | None:
+def _best(sweep: Sweep, verdict: VerdictSpec, found: list[PointNumbers], measure: str) -> dict[str, Any] | None:
     """Where along one axis a slate is worth most; None where a point has a world, a true value, requests or a slate
-    size of its own, so that slates of two points are not worth the same thing."""
+    size of its own, so that slates of two points are not worth the same thing.
+
+    Arms may differ in who may show as a bubble: the axis then says which policy is worth most to the same people.
+    """
     bases = [point.scenario.base for point in sweep.points]
     asked = [(base.world, base.value, base.evaluation, base.stages.late.keep) for base in bases]
     if len(sweep.axes) > 1 or any(one != asked[0] for one in asked):
         return None
     arms = (verdict.proposal, verdict.reference)
-    return {arm: best_of(sweep.axes[0].values, np.array([point.arm(arm).value for point in found])) for arm in arms}
+    values = {arm: np.array([point.estimates.by_seed(arm, measure, "late") for point in found]) for arm in arms}
+    return {arm: best_of(sweep.axes[0].values, values[arm]) for arm in arms}
 
 
 def _outcome_changes(sweep: Sweep, points: list[dict[str, Any]]) -> list[dict[str, Any]] | None:

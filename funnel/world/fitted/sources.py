@@ -89,6 +89,7 @@ def _assumed(data: Dataset) -> tuple[Source, ...]:
     weight = "" if data.friend_weight is None else "; the noise goes with the weight of the friendship"
     return (
         Source("readiness to engage", ("tendency",), "assumed", "standard normal over users"),
+        Source("surfaces", ("surface", "intent"), "assumed", "one, on which nobody asks for anything in particular"),
         Source("appeal", ("appeal",), "assumed", "standard normal over items"),
         Source(
             "closeness",

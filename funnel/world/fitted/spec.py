@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from funnel.errors import unknown
 from funnel.spec import Spec
 from funnel.tasks import channel_laws
-from funnel.world.laws import Assumptions, ClosenessSpec
+from funnel.world.laws import Assumptions, ClosenessSpec, SurfaceSpec
 
 
 class FactorsSpec(Spec):
@@ -45,6 +45,17 @@ class FittedSpec(Assumptions):
     rates: dict[str, float] = Field(default_factory=dict)
     """mean probability of channels over pairs of user and item that meet by activity and popularity, without a bubble
     and at the first position; the `base` of each one's law is solved for. Channels not named keep theirs"""
+
+    @field_validator("surfaces")
+    @classmethod
+    def _one_surface(cls, surfaces: dict[str, SurfaceSpec]) -> dict[str, SurfaceSpec]:
+        if surfaces:
+            named = ", ".join(f"`{name}`" for name in surfaces)
+            raise ValueError(
+                f"should be empty, since no data that is read says where anything happened. Found {named}. Take them "
+                "out, or choose a synthetic world."
+            )
+        return surfaces
 
     @field_validator("rates")
     @classmethod

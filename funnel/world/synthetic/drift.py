@@ -17,7 +17,7 @@ from funnel.world.arrays import offsets
 from funnel.world.choice import Pleasure, choose
 from funnel.world.closeness import drawn_anew
 from funnel.world.observed import REACTIONS, Observed
-from funnel.world.observing import clicks, content_of, interests, kinds, likes
+from funnel.world.observing import clicks, interests, kinds, likes, read
 from funnel.world.synthetic import population
 from funnel.world.synthetic.spec import SyntheticSpec
 from funnel.world.truth import Truth
@@ -95,7 +95,7 @@ def _items(turn: Turn, truth: Truth, observed: Observed) -> tuple[Truth, Observe
     )
     observed = replace(
         observed,
-        content=turn.put(observed.content, content_of(spec.content_noise, new.topic, generator)),
+        content=turn.put(observed.content, read(spec.content_noise, new.topic, generator)),
         creator=turn.put(observed.creator, new.creator),
         duration=turn.put(observed.duration, new.duration),
         age=turn.put(observed.age + np.float32(spec.drift.days), generator.random(count) * spec.drift.days),

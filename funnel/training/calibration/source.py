@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from funnel.candidates import SOURCES
-from funnel.tasks import TASK
+from funnel.training.calibration.base import FILE, Calibration, Origins, binary
 
 RIDGE = 1.0
 """precision of the normal prior around no correction: a source that was never shown gets none, and one with a hundred
@@ -27,49 +27,38 @@ LEAST = 1e-6
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """The corrections of a ranker's tasks."""
+class SourceShifts(Calibration):
+    """One constant a task and source."""
 
     tasks: tuple[str, ...]
     shift: np.ndarray
     """float64 (T, SOURCES): what each source adds to the logit of a binary task, or to the log of an amount; those of
     all sources that fetched a candidate add up"""
 
-    def __call__(self, predicted: dict[str, np.ndarray], source: np.ndarray) -> dict[str, np.ndarray]:
-        """The corrected predictions, float32 (n,) a task.
+    @classmethod
+    def fit(cls, tasks: tuple[str, ...], predicted: np.ndarray, labels: np.ndarray, served: Origins) -> "SourceShifts":
+        bits = _bits(served.source)
+        shift = np.zeros((len(tasks), SOURCES))
+        for place, task in enumerate(tasks):
+            known = ~np.isnan(labels[:, place])
+            shift[place] = _fitted(task, predicted[known, place], labels[known, place], bits[known])
+        return cls(tasks, shift)
 
-        Args:
-            source: int64 (n,), bitmask; 0, where no source fetched the candidate, corrects nothing.
-        """
-        factor = np.exp(_bits(source) @ self.shift.T)
+    def __call__(self, predicted: dict[str, np.ndarray], served: Origins) -> dict[str, np.ndarray]:
+        """The corrected predictions; where no source fetched the candidate nothing is corrected."""
+        factor = np.exp(_bits(served.source) @ self.shift.T)
         return {task: _moved(task, predicted[task], factor[:, place]) for place, task in enumerate(self.tasks)}
 
+    def of_surface(self, place: int) -> "SourceShifts":
+        return self
+
     def save(self, folder: Path) -> None:
-        """Write the corrections into an existing folder."""
-        np.savez(folder / "calibration.npz", tasks=self.tasks, shift=self.shift)
+        np.savez(folder / FILE, tasks=self.tasks, shift=self.shift)
 
     @classmethod
-    def load(cls, folder: Path) -> "Calibration":
-        with np.load(folder / "calibration.npz") as arrays:
+    def load(cls, folder: Path) -> "SourceShifts":
+        with np.load(folder / FILE) as arrays:
             return cls(tuple(arrays["tasks"].tolist()), arrays["shift"])
-
-
-def fit_calibration(
-    tasks: tuple[str, ...], predicted: np.ndarray, labels: np.ndarray, source: np.ndarray
-) -> Calibration:
-    """The corrections that a log asks for.
-
-    Args:
-        predicted: float32 (N, T), at the positions where the items were shown; amounts above 0.
-        labels: float32 (N, T); NaN where there is none, and the row then does not count.
-        source: int64 (N,), bitmask.
-    """
-    bits = _bits(source)
-    shift = np.zeros((len(tasks), SOURCES))
-    for place, task in enumerate(tasks):
-        known = ~np.isnan(labels[:, place])
-        shift[place] = _fitted(task, predicted[known, place], labels[known, place], bits[known])
-    return Calibration(tasks, shift)
 
 
 def _fitted(task: str, predicted: np.ndarray, label: np.ndarray, bits: np.ndarray) -> np.ndarray:
@@ -77,7 +66,7 @@ def _fitted(task: str, predicted: np.ndarray, label: np.ndarray, bits: np.ndarra
     start, shift = np.maximum(predicted.astype(np.float64), LEAST), np.zeros(bits.shape[1])
     for _ in range(STEPS):
         mean = _moved(task, start, np.exp(bits @ shift))
-        spread = mean * (1 - mean) if _binary(task) else mean
+        spread = mean * (1 - mean) if binary(task) else mean
         slope = bits.T @ (label - mean) - RIDGE * shift
         curvature = (bits * spread[:, None]).T @ bits + RIDGE * np.eye(len(shift))
         step = np.linalg.solve(curvature, slope).clip(-1, 1)  # far from the optimum a full step may overshoot
@@ -89,13 +78,9 @@ def _fitted(task: str, predicted: np.ndarray, label: np.ndarray, bits: np.ndarra
 
 def _moved(task: str, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:
     """The means with their odds, or the amounts themselves, multiplied by factors (n,)."""
-    if _binary(task):
+    if binary(task):
         return (mean * factor / (1 - mean + mean * factor)).astype(mean.dtype)
     return (mean * factor).astype(mean.dtype)
-
-
-def _binary(task: str) -> bool:
-    return TASK[task].kind == "binary"
 
 
 def _bits(source: np.ndarray) -> np.ndarray:
