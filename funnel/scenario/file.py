@@ -139,7 +139,7 @@ def _bubble_dose(path: Path, table: Table, asked: Asked) -> DoseSpec:
     return DoseSpec(**spec.model_dump(exclude={"base", "patch"}), base=funnel, origin=origin)
 
 
-Written = TypeVar("Written", ScenarioSpec, DoseFile)
+Written = TypeVar("Written", bound=ScenarioSpec | DoseFile)
 
 
 def _parsed(kind: type[Written], path: Path, table: Table, asked: Asked) -> tuple[Written, Table, Table, list[Table]]:
