@@ -17,7 +17,7 @@ from funnel.errors import SpecError, unknown
 from funnel.patch import Table, assign, merge
 from funnel.scenario.conflict.spec import ConflictSpec
 from funnel.scenario.dose.spec import DoseFile, DoseSpec
-from funnel.scenario.heading import Heading
+from funnel.scenario.heading import BasedHeading, Heading
 from funnel.scenario.resolve import resolve, resolve_base
 from funnel.scenario.rounds.resolve import resolve_rounds
 from funnel.scenario.rounds.spec import Rounds
@@ -139,7 +139,7 @@ def _bubble_dose(path: Path, table: Table, asked: Asked) -> DoseSpec:
     return DoseSpec(**spec.model_dump(exclude={"base", "patch"}), base=funnel, origin=origin)
 
 
-Written = TypeVar("Written", bound=ScenarioSpec | DoseFile)
+Written = TypeVar("Written", bound=BasedHeading)
 
 
 def _parsed(kind: type[Written], path: Path, table: Table, asked: Asked) -> tuple[Written, Table, Table, list[Table]]:
