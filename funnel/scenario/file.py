@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from funnel.errors import SpecError, unknown
 from funnel.patch import Table, assign, merge
 from funnel.scenario.conflict.spec import ConflictSpec
 from funnel.scenario.dose.spec import DoseFile, DoseSpec
-from funnel.scenario.heading import Heading
+from funnel.scenario.heading import BasedHeading, Heading
 from funnel.scenario.resolve import resolve, resolve_base
 from funnel.scenario.rounds.resolve import resolve_rounds
 from funnel.scenario.rounds.spec import Rounds
@@ -120,19 +120,8 @@ def read_toml(path: Path) -> Table:
 
 
 def _funnel(path: Path, table: Table, asked: Asked) -> Scenario | Sweep | Rounds:
-    """Resolves a scenario's table; what is wrong with the table and with its base is told together."""
-    table, chosen = _assigned(table, asked.assigned)
-    base, problems = _base(path, table)
-    try:
-        spec = ScenarioSpec.parse(table, "")
-    except SpecError as error:
-        raise SpecError([*problems, *error.problems]) from None
-    world = _chosen_world(asked)
-    kind = _world_kind(base, world, spec.patch, world, *chosen)
-    problems += _called(path, spec) + _lenient(asked, kind)
-    if problems:
-        raise SpecError(problems)
-    patches = _patches(asked, kind, chosen)
+    """Resolves a scenario's table."""
+    spec, base, world, patches = _parsed(ScenarioSpec, path, table, asked)
     if spec.rounds > 1:
         return resolve_rounds(spec, base, *patches, world=world)
     if not spec.sweep:
@@ -145,20 +134,29 @@ def _funnel(path: Path, table: Table, asked: Asked) -> Scenario | Sweep | Rounds
 
 def _bubble_dose(path: Path, table: Table, asked: Asked) -> DoseSpec:
     """As `_funnel`, of a scenario that has a base and no arms."""
+    spec, base, world, patches = _parsed(DoseFile, path, table, asked)
+    funnel, origin = resolve_base(spec.base, base, world, spec.patch, world, *patches)
+    return DoseSpec(**spec.model_dump(exclude={"base", "patch"}), base=funnel, origin=origin)
+
+
+Written = TypeVar("Written", bound=BasedHeading)
+
+
+def _parsed(kind: type[Written], path: Path, table: Table, asked: Asked) -> tuple[Written, Table, Table, list[Table]]:
+    """The spec of a scenario that has a base, the table of that base, the world that the user chose, and the patches
+    after the scenario's own. What is wrong with the table and with its base is told together."""
     table, chosen = _assigned(table, asked.assigned)
     base, problems = _base(path, table)
     try:
-        spec = DoseFile.parse(table, "")
+        spec = kind.parse(table, "")
     except SpecError as error:
         raise SpecError([*problems, *error.problems]) from None
     world = _chosen_world(asked)
-    kind = _world_kind(base, world, spec.patch, world, *chosen)
-    problems += _called(path, spec) + _lenient(asked, kind)
+    of_world = _world_kind(base, world, spec.patch, world, *chosen)
+    problems += _called(path, spec) + _lenient(asked, of_world)
     if problems:
         raise SpecError(problems)
-    laid = [world, spec.patch, world, *_patches(asked, kind, chosen)]
-    funnel, origin = resolve_base(spec.base, base, *laid)
-    return DoseSpec(**spec.model_dump(exclude={"base", "patch"}), base=funnel, origin=origin)
+    return spec, base, world, _patches(asked, of_world, chosen)
 
 
 def _chosen_world(asked: Asked) -> Table:

@@ -242,22 +242,28 @@ class Lab:
     @cached_property
     def traffic(self) -> Served:
         """Round 1, and its scene."""
-        base, served, scene = self.base, (self.first_log,), self._first_scene((self.first_log,))
-        towers = self.towers_piece(base.towers, served, base.replica)
-        rankers = self.rankers(base, served, towers)
-        asked = self.arm.traffic.requests
+        base, asked, scene = self.base, self.arm.traffic.requests, self._first_scene((self.first_log,))
 
         def build(folder: Path) -> None:
-            # The first version has none behind it, so no tower of this retrieval is stale.
-            vectors = self.scenery.vectors(towers, scene)
-            retrieve = Retrieve(base.retrieval, self.scenery.observed(scene), vectors)
             requests = arrivals(self.scenery.world(scene), "traffic", asked)
-            self._serve(folder, Funnel(retrieve, self._ranks(rankers, retrieve)), requests, scene)
+            self._serve(folder, self.first_funnel(scene), requests, scene)
 
         recipe = {"retrieval": base.retrieval.table(), "stages": base.stages.table(), "requests": asked}
-        return Served(
-            self._piece("traffic", build, towers=towers.name, scene=scene.name, **recipe, **self._logging), scene
-        )
+        made_by = {"towers": self.first_towers.name, "scene": scene.name}
+        return Served(self._piece("traffic", build, **made_by, **recipe, **self._logging), scene)
+
+    @property
+    def first_towers(self) -> Piece:
+        """Those of the base funnel, trained on round 0."""
+        return self.towers_piece(self.base.towers, (self.first_log,), self.base.replica)
+
+    def first_funnel(self, scene: Piece) -> Funnel:
+        """The base funnel, trained on round 0, ready to serve in a scene."""
+        rankers = self.rankers(self.base, (self.first_log,), self.first_towers)
+        # The first version has none behind it, so no tower of this retrieval is stale.
+        vectors = self.scenery.vectors(self.first_towers, scene)
+        retrieve = Retrieve(self.base.retrieval, self.scenery.observed(scene), vectors)
+        return Funnel(retrieve, self._ranks(rankers, retrieve))
 
     @property
     def _logging(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from funnel.errors import unknown
 from funnel.features import FEATURE
 from funnel.patch import Table
 from funnel.scenario.axes import AxisSpec, misplaced
-from funnel.scenario.heading import Heading
+from funnel.scenario.heading import BasedHeading
 from funnel.spec import Spec
 from funnel.stages.spec import STAGES, FunnelSpec
 from funnel.tasks import TASK
@@ -127,14 +127,10 @@ class VerdictSpec(Spec):
         return {"proposal": self.proposal, "reference": self.reference, "baseline": self.baseline}
 
 
-class ScenarioSpec(Heading):
+class ScenarioSpec(BasedHeading):
     """A scenario as it is written."""
 
     kind: Literal["funnel"] = "funnel"
-    base: str
-    """the base funnel that everything is a patch of, by name"""
-    patch: Table = Field(default_factory=dict)
-    """a patch of the base that all arms share"""
     every: Table = Field(default_factory=dict)
     """a patch that all arms share and the base does not: the funnel that serves the traffic stays as it is"""
     change: Change = Change()

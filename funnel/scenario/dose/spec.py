@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from funnel.patch import Table
-from funnel.scenario.heading import Heading
+from funnel.scenario.heading import BasedHeading, Heading
 from funnel.scenario.spec import Origin
 from funnel.stages.spec import FunnelSpec
 
@@ -19,13 +18,8 @@ class DoseHeading(Heading):
     from traffic of one funnel"""
 
 
-class DoseFile(DoseHeading):
-    """The scenario as it is written."""
-
-    base: str
-    """the funnel that serves, by name"""
-    patch: Table = Field(default_factory=dict)
-    """a patch of it"""
+class DoseFile(DoseHeading, BasedHeading):
+    """The scenario as it is written; its base is the funnel that serves."""
 
 
 class DoseSpec(DoseHeading):

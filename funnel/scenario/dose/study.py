@@ -7,7 +7,7 @@ import polars as pl
 
 from funnel.scenario.dose.slopes import cells, curves, slopes
 from funnel.scenario.dose.spec import DoseSpec
-from funnel.scenario.dose.trial import first_towers, trial
+from funnel.scenario.dose.trial import trial
 from funnel.scenario.lab import Lab
 from funnel.scenario.store import Piece, Store
 
@@ -72,7 +72,7 @@ def _piece(scenario: DoseSpec, seed: int, store: Store, device: str) -> Piece:
     recipe = {
         "seed": seed,
         "scene": lab.traffic.scene.name,
-        "towers": first_towers(lab).name,
+        "towers": lab.first_towers.name,
         "retrieval": base.retrieval.table(),
         "stages": base.stages.table(),
         "share": scenario.share,

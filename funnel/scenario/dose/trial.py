@@ -6,11 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from funnel.candidates import Requests
-from funnel.retrieval.retrieve import Retrieve
 from funnel.scenario.lab import Lab
-from funnel.scenario.store import Piece
-from funnel.stages.runner import Funnel
-from funnel.stages.spec import STAGES
 from funnel.traffic.arrivals import arrivals
 from funnel.traffic.doses import doses, showing
 from funnel.traffic.log import impressions
@@ -54,23 +50,10 @@ def trial(lab: Lab, share: float) -> Trial:
     traffic, scene = lab.base.traffic, lab.traffic.scene
     world, engagement = lab.scenery.world(scene), lab.scenery.engagement(scene)
     parts = []
-    for chunk, bubbles, trace in _funnel(lab).serve(arrivals(world, "traffic", traffic.requests)):
+    for chunk, bubbles, trace in lab.first_funnel(scene).serve(arrivals(world, "traffic", traffic.requests)):
         slates = explored(ranked(trace["late"].after), trace["retrieval"].after, chunk, traffic.exploration, lab.seed)
         parts.append(_watched(engagement, chunk, slates, bubbles, share))
     return _stacked(parts)
-
-
-def first_towers(lab: Lab) -> Piece:
-    """Those of the base funnel, trained on round 0."""
-    return lab.towers_piece(lab.base.towers, (lab.first_log,), lab.base.replica)
-
-
-def _funnel(lab: Lab) -> Funnel:
-    """The base funnel, trained on round 0, ready to serve round 1."""
-    base, towers, scene = lab.base, first_towers(lab), lab.traffic.scene
-    rankers = lab.rankers(base, (lab.first_log,), towers)
-    retrieve = Retrieve(base.retrieval, lab.scenery.observed(scene), lab.scenery.vectors(towers, scene))
-    return Funnel(retrieve, tuple(lab.rank(name, rankers, retrieve) for name in STAGES))
 
 
 def _watched(engagement: Engagement, requests: Requests, slates: Slates, bubbles: Bubbles, share: float) -> Trial:
