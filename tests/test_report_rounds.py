@@ -210,6 +210,7 @@ def test_a_measure_that_no_arm_has_is_said_to_be_missing(made):
     nothing = [rounds.Panel("Nothing", "ranker_calibration", "late", "impressed", "hide")] * 2
     figure = drawn(partial(rounds.over_rounds, panels=lambda _: nothing), view_of(made))
     assert [text.get_text() for text in figure.axes[0].texts] == ["no arm has it"]
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "2", "3"]
 
 
 def test_a_change_without_a_task_has_no_head_to_starve(tmp_path):

@@ -109,7 +109,6 @@ def _draw(axes: Axes, view: RoundsView, panel: Panel) -> None:
         line(axes, view, arm, found[arm])
     if not having:
         axes.text(0.5, 0.5, "no arm has it", transform=axes.transAxes, ha="center", va="center")
-        axes.set_xlim(-0.5, view.rounds - 0.5)
     if panel.level is not None:
         axes.axhline(panel.level, color=INK, linewidth=0.8, linestyle=":")
     if panel.logarithmic and any(one["value"] > 0 for arm in having for one in found[arm] if one):
@@ -120,6 +119,7 @@ def _draw(axes: Axes, view: RoundsView, panel: Panel) -> None:
     if view.unit(panel.measure) == "share":
         axes.yaxis.set_major_formatter(SHARE)
     along(axes, view)
+    axes.set_xlim(-0.4, view.rounds - 0.6)  # all rounds, also those in which no arm has it
 
 
 def _estimates(view: RoundsView, arm: str, panel: Panel) -> list[Estimate | None]:
