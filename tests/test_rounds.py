@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from funnel.formula import evaluate
+from funnel.formula import combined, evaluate
 from funnel.scenario import harness
 from funnel.scenario.exam import Exam
 from funnel.scenario.executors import Executor
@@ -139,6 +139,17 @@ def test_numbers_of_requests_rise_with_the_rounds_and_never_meet(finished):
         assert len(np.unique(everything)) == len(everything)
         served = [finished.log(round, arm)["request"] for round in (1, 2, 3)]
         assert all(one.max() < other.min() for one, other in pairwise(served))
+
+
+def test_the_judge_looks_at_an_arm_in_the_world_of_that_arm(finished):
+    """The reference's late ranker, served by hand with what can be observed where the arm lives."""
+    exam = finished.exams[2]
+    judge, lab = exam.judge, exam.labs["late_only"]
+    ledger, towers = exam.ledger(lab), lab.scenery.vectors(judge.arm_towers, lab.world_piece)
+    late, bubbles = judge.arm_rankers.load("late"), join(lab.world.observed, lab.requests.user)
+    predicted = late.server(lab.world.observed, towers).predict(lab.requests, ledger.rows, bubbles)
+    score = combined(judge.arm.stages.late, predicted, bubbles.at(ledger.rows) >= 0)
+    np.testing.assert_allclose(ledger.reference_score, score, rtol=1e-4, atol=1e-5)
 
 
 # What is learnt from

@@ -162,9 +162,12 @@ class Exam:
             return dict(arrays)
 
     def _predicted(self, lab: Lab, ranker: Lab, stage: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Predictions and score of a stage of `ranker` on the sheet of `lab`."""
-        key = json.dumps([self._sheet_recipe(lab), rank_recipe(ranker, stage)])
-        return self.memory.once("predicted", key, lambda: self._sheet(lab).predict(ranker.arm_rank(stage), lab.world))
+        """Predictions and score of a stage of `ranker` on the sheet of `lab`, in whose scene it is asked."""
+
+        def make() -> tuple[dict[str, np.ndarray], np.ndarray]:
+            return self._sheet(lab).predict(ranker.arm_rank(stage, lab.world_piece), lab.world)
+
+        return self.memory.once("predicted", json.dumps([self._sheet_recipe(lab), rank_recipe(ranker, stage)]), make)
 
     def selection(self, lab: Lab, keep: int | None = None) -> Selection:
         """What one arm lets through; with `keep`, what it would at another early budget, nothing trained anew."""

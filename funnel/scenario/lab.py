@@ -43,6 +43,7 @@ from funnel.training.towers import train_towers
 from funnel.world.bubbles import join
 from funnel.world.engagement import Engagement
 from funnel.world.generate import generate
+from funnel.world.observed import Observed
 from funnel.world.survey import ask
 from funnel.world.synthetic.drift import drift
 from funnel.world.world import World
@@ -221,11 +222,12 @@ class Lab:
     def log(self, piece: Piece) -> pl.DataFrame:
         return shown(self.store, piece)
 
-    def rank(self, name: str, rankers: Rankers, retrieve: Retrieve) -> Rank:
-        """A trained stage, ready to serve the scene of a retrieval, whose towers it then reads."""
-        spec = rankers.stages.named(name)
-        server = rankers.load(name).server(retrieve.observed, retrieve.towers, spec.missing)
-        return Rank(name, spec, server, retrieve.spec.bits, rankers.calibration(name))
+    def rank(self, name: str, rankers: Rankers, observed: Observed, towers: Towers) -> Rank:
+        """A trained stage, ready to serve where this can be observed, by these vectors."""
+        spec, bits = rankers.stages.named(name), rankers.funnel.retrieval.bits
+        return Rank(
+            name, spec, rankers.load(name).server(observed, towers, spec.missing), bits, rankers.calibration(name)
+        )
 
     # Round 1: the base funnel, trained on round 0
 
@@ -270,7 +272,7 @@ class Lab:
         return self.arm.traffic.model_dump(include={"exploration", "cuts"})
 
     def _ranks(self, rankers: Rankers, retrieve: Retrieve) -> tuple[Rank, ...]:
-        return tuple(self.rank(name, rankers, retrieve) for name in STAGES)
+        return tuple(self.rank(name, rankers, retrieve.observed, retrieve.towers) for name in STAGES)
 
     def _serve(self, folder: Path, funnel: Funnel, requests: Requests, scene: Piece) -> None:
         """Serves requests and writes their log."""
@@ -327,8 +329,10 @@ class Lab:
         taught = self._taught.arm_rankers if self._taught else None
         return self.rankers(self.arm, self.trained_on, self.arm_towers, taught)
 
-    def arm_rank(self, name: str) -> Rank:
-        return self.rank(name, self.arm_rankers, self.retrieve)
+    def arm_rank(self, name: str, scene: Piece | None = None) -> Rank:
+        """A stage of the arm, ready to serve its own scene; or another arm's, whose counters and histories it reads."""
+        scene = scene or self.world_piece
+        return self.rank(name, self.arm_rankers, self.scenery.observed(scene), self._serving_towers(scene))
 
     def admission(self, name: str) -> Admission:
         """The cut of one stage, for which its ranker need not be loaded."""
@@ -337,17 +341,17 @@ class Lab:
     @property
     def retrieve(self) -> Retrieve:
         def make() -> Retrieve:
-            return Retrieve(self.arm.retrieval, self.world.observed, self._serving_towers())
+            return Retrieve(self.arm.retrieval, self.world.observed, self._serving_towers(self.world_piece))
 
         key = [self.arm_towers.name, self.world_piece.name, self.arm.retrieval.table()]
         return self.memory.once("retrieve", json.dumps(key), make)
 
-    def _serving_towers(self) -> Towers:
-        """The towers that the arm's rankers were trained with, or one of them a version behind."""
-        towers, stale = self.scenery.vectors(self.arm_towers, self.world_piece), self.arm.retrieval.stale
+    def _serving_towers(self, scene: Piece) -> Towers:
+        """Vectors of the towers that the arm's rankers were trained with, or of one of them a version behind."""
+        towers, stale = self.scenery.vectors(self.arm_towers, scene), self.arm.retrieval.stale
         if not stale:
             return towers
-        return replace(towers, **{stale: getattr(self.scenery.vectors(self._older_towers, self.world_piece), stale)})
+        return replace(towers, **{stale: getattr(self.scenery.vectors(self._older_towers, scene), stale)})
 
     @property
     def _older_towers(self) -> Piece:

@@ -90,7 +90,7 @@ class Replay:
         """The late stage that judges what was lost; None where it is the arm's own."""
         judge = self.exam.judge
         same = rank_recipe(judge, "late") == rank_recipe(self.lab, "late")
-        return None if same else judge.arm_rank("late")
+        return None if same else judge.arm_rank("late", self.lab.world_piece)
 
     @cached_property
     def _admission(self) -> dict[str, Admission]:
