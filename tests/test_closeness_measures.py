@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from funnel.metrics import bubbles, closeness
+from funnel.metrics.shown import Shown
 from funnel.report import page
 from funnel.report.figures import friends
 from funnel.report.sections import friends as section
@@ -77,6 +78,19 @@ def test_bubbles_are_counted_by_place_and_tenth(ledger):
     assert engagement["friends_decile_10"] == pytest.approx(ledger.truth["bubble_engage"][shown & rows].mean())
 
 
+def test_outcomes_are_told_by_what_a_bubble_shows(ledger):
+    draws = np.random.default_rng(2)
+    count = (ledger.friend * draws.integers(1, 4, len(ledger.rows))).astype(np.int8)
+    expressive = ledger.friend & (draws.random(len(ledger.rows)) < 0.3)
+    found = of(bubbles.bubble_outcomes(replace(ledger, shown=Shown(count, expressive))))
+    bubbled, truth = ledger.slate & ledger.friend, ledger.truth["like"]
+    assert list(found) == ["plain", "expressive", "shown_1", "shown_2", "shown_3"]
+    assert found["expressive"] == pytest.approx(truth[bubbled & expressive].mean())
+    assert found["plain"] == pytest.approx(truth[bubbled & ~expressive].mean())
+    assert found["shown_2"] == pytest.approx(truth[bubbled & (count == 2)].mean())
+    assert bubbles.bubble_outcomes(ledger) == []
+
+
 def test_without_the_task_there_is_no_engagement(ledger):
     bare = replace(ledger, truth={"like": ledger.truth["like"]})
     assert bubbles.bubble_engagement(bare) == [] and bubbles.bubble_prevalence(bare)
@@ -116,7 +130,7 @@ def test_arms_with_one_estimate_share_a_line(view):
 def test_the_page_tells_of_the_estimate_and_of_who_cheats(folder, view):
     tree = Tree(page.build(folder).read_text())
     assert "Friends and closeness" in tree.text and "Cheating:" not in tree.text
-    table = section.section(view)["table"]
+    table, _ = section.section(view)["tables"]
     assert "Predicted over true, most friends" in [label for label, _ in table.rows]
     view.spec["arms"]["both"]["closeness"] = {"kind": "latent"}
     view.spec["arms"]["late_only"]["closeness"] = {"kind": "survey"}

@@ -115,6 +115,7 @@ def _blank(funnel: FunnelSpec) -> Ledger:
         keep=1,
         slate_size=1,
         edges=None,
+        shown=None,
         exposed=None,
         surfaces={},
     )

@@ -93,6 +93,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(calibration.ranker_error, "mean"),
     Metric(bubbles.bubble_prevalence, "share"),
     Metric(bubbles.bubble_engagement, "mean"),
+    Metric(bubbles.bubble_outcomes, "mean"),
     Metric(closeness.closeness_auc, "ratio"),
     Metric(closeness.closeness_calibration, "ratio"),
     Metric(closeness.closeness_reliability, "mean"),

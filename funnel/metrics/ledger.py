@@ -14,6 +14,7 @@ from funnel.candidates import Candidates
 from funnel.metrics.edges import Edges
 from funnel.metrics.exposed import Exposed
 from funnel.metrics.normal import correlations
+from funnel.metrics.shown import Shown
 from funnel.tasks import TASK
 
 
@@ -73,6 +74,8 @@ class Ledger:
     """n, the size of the slate and of the oracle set"""
     edges: Edges | None = None
     """all friendships of the world; None where nobody knows the truth of them"""
+    shown: Shown | None = None
+    """what the bubbles show; None where only their being there is known"""
     exposed: Exposed | None = None
     """topics and creators; None where items have none that anybody named"""
     surfaces: dict[str, np.ndarray] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from funnel.metrics.catalogue import rows as measured
 from funnel.metrics.deaths import deaths
 from funnel.metrics.keep_curve import budgets, keep_curve
 from funnel.metrics.ledger import Ledger
+from funnel.metrics.shown import Shown
 from funnel.scenario.edges import edges_of
 from funnel.scenario.exposed import exposed_of
 from funnel.scenario.facts import costs, facts
@@ -208,6 +209,7 @@ class Exam:
             keep=chosen.keep,
             slate_size=self.size,
             edges=edges_of(lab),
+            shown=Shown(page.count, page.expressive),
             exposed=exposed_of(lab, page.rows),
             surfaces=surfaces_of(lab, page.requests),
         )

@@ -48,6 +48,8 @@ class Sheet(Asked):
     value: np.ndarray
     rest_value: np.ndarray
     closeness: np.ndarray
+    count: np.ndarray
+    expressive: np.ndarray
     truth: dict[str, np.ndarray]
 
 
@@ -111,7 +113,6 @@ def _chunk(
     rows, shown, bubble = page.rows, page.friend, bubbles.at(page.rows)
     z = engagement.logits(requests.user[rows.request], rows.item, engagement.friend_term(bubbles, bubble))
     means = engagement.means(z, retrieve.observed.duration[rows.item], shown)
-    closeness = np.where(shown, bubbles.closeness[bubble] if len(bubbles.item) else 0, 0).astype(np.float32)
     columns = {
         "oracle": _among(oracles.best, rows, items),
         "blind_oracle": _among(oracles.blind, rows, items),
@@ -119,9 +120,16 @@ def _chunk(
         "value": evaluate(judge.value, means, shown),
         "rest_value": evaluate(judge.rest, means, shown),
         "friend": shown,
-        "closeness": closeness,
+        "closeness": _of_bubble(bubbles.closeness, bubble, np.float32),
+        "count": _of_bubble(bubbles.count, bubble, np.int8),
+        "expressive": _of_bubble(bubbles.expressive > 0, bubble, np.bool_),
     }
     return rows, columns, engagement.held(means, shown)
+
+
+def _of_bubble(column: np.ndarray, bubble: np.ndarray, dtype: type) -> np.ndarray:
+    """`dtype` (n,): a column of the bubbles at rows of them (int64 (n,)), 0 at row -1."""
+    return np.append(column, 0)[bubble].astype(dtype)
 
 
 def _among(chosen: np.ndarray, rows: Candidates, items: int) -> np.ndarray:

@@ -16,7 +16,7 @@ LINES: tuple[tuple[str, Address], ...] = (
 
 def section(view: View) -> dict[str, Any]:
     """Everything that the template prints beside the figures."""
-    return {"table": _table(view), "cheats": cheating(view)}
+    return {"tables": [_table(view), _outcomes(view)], "cheats": cheating(view)}
 
 
 def cheating(view: View) -> list[str]:
@@ -33,3 +33,19 @@ def _table(view: View) -> Table:
         "no answers give none."
     )
     return of_arms("What the closeness estimate knows", note, tuple(view.arms), rows)
+
+
+def _outcomes(view: View) -> Table:
+    rows = tuple(
+        (f"{address[3]}, {_kind(address[2])}", tuple(view.cell(arm, address) for arm in view.arms))
+        for address in view.addresses("bubble_outcomes")
+    )
+    note = (
+        "Mean true probability on the places of the slate that carry a bubble, by what it shows. Expressive: a friend "
+        "shown reacted with more than a like. Differences between items that a ranker chose, and no effect of a cue."
+    )
+    return of_arms("What a bubble comes with", note, tuple(view.arms), rows)
+
+
+def _kind(slice_: str) -> str:
+    return f"{slice_.removeprefix('shown_')} shown" if slice_.startswith("shown_") else slice_
