@@ -91,6 +91,7 @@ def _assumed(data: Dataset) -> tuple[Source, ...]:
         Source("readiness to engage", ("tendency",), "assumed", "standard normal over users"),
         Source("surfaces", ("surface", "intent"), "assumed", "one, on which nobody asks for anything in particular"),
         Source("appeal", ("appeal",), "assumed", "standard normal over items"),
+        Source("arrivals", ("arrived",), "assumed", "all items were there from the start, and none comes later"),
         Source(
             "closeness",
             ("closeness", "contact_days", "eligible"),
