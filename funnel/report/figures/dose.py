@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from funnel.report.figures.catalogue import Plot
 from funnel.report.figures.data import Rows
 from funnel.report.figures.panels import grid, legend
-from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS, INK, PER_CENT, whiskers
+from funnel.report.figures.style import ARM_COLOURS, ARM_MARKERS, FINE_PER_CENT, INK, whiskers
 from funnel.report.trial import RATES, WORLD, Trial
 
 LOTS, OTHERS = ARM_COLOURS[0], ARM_COLOURS[1]
@@ -75,7 +75,7 @@ def rates(trial: Trial) -> Figure:
         for place, (key, look) in enumerate(SEEN.items()):
             _line(axes, place, trial.points("rates", key, task), look | {"label": RATES[key]})
         axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(PER_CENT)
+        axes.yaxis.set_major_formatter(FINE_PER_CENT)
         _friends_axis(axes, task)
     legend(figure, panels)
     return figure

@@ -19,6 +19,8 @@ ARM_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 ARM_MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 PER_CENT = FuncFormatter(lambda share, _: f"{100 * share:.0f} %")
 """of an axis of shares"""
+FINE_PER_CENT = FuncFormatter(lambda share, _: f"{100 * share:.3g} %")
+"""of an axis of rates that may be far below one per cent"""
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
