@@ -26,3 +26,11 @@ def test_kinds_do_not_push_each_other_out():
     for kind in ("sheet", "world"):
         memory.once(kind, "a", lambda kind=kind: kind)
     assert memory.once("sheet", "a", lambda: "made again") == "sheet"
+
+
+def test_what_is_cleared_is_made_again():
+    memory, made = Memory(), []
+    for _ in range(2):
+        memory.once("world", "a", lambda: made.append("a"))
+        memory.clear()
+    assert made == ["a", "a"]

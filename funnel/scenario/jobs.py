@@ -137,6 +137,7 @@ def done(
     """Does a job that concerns several points.
 
     Args:
+        exams: they share a memory, which is cleared.
         look: the piece that looking at one arm at one point makes.
 
     Returns:
@@ -145,20 +146,29 @@ def done(
     Raises:
         ArmError: an arm of the verdict cannot be made.
     """
-    if job.kind == "rows":
-        tried = [
-            (case, attempt(store, exams[case.point], [case.arm], [look(exams[case.point], case.arm)]))
-            for case in job.cases
-        ]
-    else:
-        first = exams[job.cases[0].point]
-        found = attempt(store, first, job.arms, [shared_piece(first, job)])
-        tried = [(case, found) for case in job.cases]
+    try:
+        tried = _tried(store, exams, job, look)
+    finally:
+        next(iter(exams.values())).memory.clear()
     failed: dict[int, dict[str, str]] = {}
     for case, why in tried:
         if case.arm in why:
             failed.setdefault(case.point, {})[case.arm] = why[case.arm]
     return failed
+
+
+def _tried(
+    store: Store, exams: dict[int, Exam], job: Job, look: Callable[[Exam, str], Piece]
+) -> list[tuple[Case, dict[str, str]]]:
+    """Every case of a job with what `attempt` says; arguments and errors as in `done`."""
+    if job.kind == "rows":
+        return [
+            (case, attempt(store, exams[case.point], [case.arm], [look(exams[case.point], case.arm)]))
+            for case in job.cases
+        ]
+    first = exams[job.cases[0].point]
+    found = attempt(store, first, job.arms, [shared_piece(first, job)])
+    return [(case, found) for case in job.cases]
 
 
 def _each(exams: dict[int, Exam]) -> Iterator[tuple[Case, Exam, Lab]]:

@@ -26,3 +26,8 @@ class Memory:
             del kept[next(iter(kept))]
         kept[key] = found
         return found
+
+    def clear(self) -> None:
+        """Lets go of everything. Labs and their pieces know each other, so what a job has held would else stay until a
+        collector comes by, and a process does many jobs."""
+        self._kept.clear()

@@ -50,10 +50,19 @@ def execute(scenario: Scenario, job: Job, store: Store, device: str = "cpu") -> 
         fitted.read_account(scenario.base.world, store)
         return {}
     exam = Exam(scenario, job.seed, store, device)
+    try:
+        return _attempted(exam, job)
+    finally:
+        exam.memory.clear()
+
+
+def _attempted(exam: Exam, job: Job) -> dict[str, str]:
+    """Returns and errors as of `execute`."""
+    store = exam.store
     if job.kind == "rows":
         return {arm: why for one in job.arms for arm, why in attempt(store, exam, [one], _of_arm(exam, one)).items()}
     if job.kind == "diagnosis":
-        subject = Subject(job.arms, job.stage, scenario.verdict.proposal in job.arms)
+        subject = Subject(job.arms, job.stage, exam.scenario.verdict.proposal in job.arms)
         return attempt(store, exam, job.arms, [diagnosis_piece(exam, subject)])
     return attempt(store, exam, job.arms, [shared_piece(exam, job)])
 
